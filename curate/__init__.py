@@ -1,0 +1,1 @@
+"""How curation is done to one video, one batch, one corpus."""

@@ -1,0 +1,124 @@
+"""Verdicts: a policy's bounds compared with stored scores, without any decode."""
+
+from typing import Any, Final
+
+import polars as pl
+
+from curate.config import Policy, policy_bounds
+
+DUPLICATE: Final = "duplicate"
+"""Reason of a clip that is a copy of a kept one."""
+
+
+def decide(
+    clips: pl.DataFrame,
+    scores: pl.DataFrame,
+    missing: dict[str, dict[str, str]],
+    duplicates: pl.DataFrame,
+    policy: Policy,
+) -> pl.DataFrame:
+    """Give every clip a verdict with all its reasons.
+
+    Copies are judged last: the group's best stays if it passes every bound, else the largest and
+    longest of those that do. So no copy is dropped in favour of a clip that is dropped itself.
+
+    Args:
+        clips: clip_id, content_width, content_height, start_s and end_s of every clip.
+        scores: clip_id and one column per score.
+        missing: clip_id -> score -> reason word.
+        duplicates: clip_id, group_id, similarity (rows of the current dedup key).
+        policy: Bounds and what to do with copies.
+
+    Returns:
+        clip_id, keep, reasons, kept_instead: the columns of `decisions` without its key, sorted by
+        clip_id, one row per clip.
+    """
+    table = clips.select("clip_id").join(scores, on="clip_id", how="left").sort("clip_id")
+    reasons: dict[str, list[dict[str, Any]]] = {clip: [] for clip in table["clip_id"]}
+    for bound in policy_bounds(policy).iter_rows(named=True):
+        if bound["filter"] not in table.columns:
+            table = table.with_columns(pl.lit(None, pl.Float32).alias(bound["filter"]))
+        for clip, value in _broken(table, **bound):
+            word = missing.get(clip, {}).get(bound["filter"]) if value is None else None
+            reasons[clip].append(_reason(bound, value, word))
+    kept_instead: dict[str, str] = {}
+    if policy.duplicates == "drop":
+        for clip, best, similarity in _copies(duplicates, reasons, _quality(clips)):
+            kept_instead[clip] = best
+            reasons[clip].append(
+                {"filter": DUPLICATE, "value": similarity, "low": None, "high": None, "word": None}
+            )
+    rows = [
+        {
+            "clip_id": clip,
+            "keep": not found,
+            "reasons": found,
+            "kept_instead": kept_instead.get(clip),
+        }
+        for clip, found in reasons.items()
+    ]
+    return pl.DataFrame(rows, schema=_SCHEMA)
+
+
+_SCHEMA: Final[dict[str, Any]] = {
+    "clip_id": pl.String,
+    "keep": pl.Boolean,
+    "reasons": pl.List(
+        pl.Struct(
+            {
+                "filter": pl.String,
+                "value": pl.Float64,
+                "low": pl.Float64,
+                "high": pl.Float64,
+                "word": pl.String,
+            }
+        )
+    ),
+    "kept_instead": pl.String,
+}
+
+
+def _broken(
+    table: pl.DataFrame, filter: str, low: float | None, high: float | None, null: str
+) -> list[tuple[str, float | None]]:
+    """Clips outside the bounds, with the value that decided."""
+    score = pl.col(filter)
+    fails = pl.lit(False)
+    if low is not None:
+        fails = fails | (score < pl.lit(low, pl.Float32))
+    if high is not None:
+        fails = fails | (score > pl.lit(high, pl.Float32))
+    fails = fails.fill_null(null == "drop")
+    found = table.filter(fails).select("clip_id", score.cast(pl.Float64))
+    return list(found.iter_rows())
+
+
+def _reason(bound: dict[str, Any], value: float | None, word: str | None) -> dict[str, Any]:
+    kept = {key: bound[key] for key in ("filter", "low", "high")}
+    return {**kept, "value": value, "word": word or ("unmeasured" if value is None else None)}
+
+
+def _quality(clips: pl.DataFrame) -> dict[str, tuple[float, float]]:
+    """Content pixels and seconds of every clip."""
+    pixels = pl.col("content_width") * pl.col("content_height")
+    ranked = clips.select("clip_id", pixels, pl.col("end_s") - pl.col("start_s"))
+    return {clip: (area, seconds) for clip, area, seconds in ranked.iter_rows()}
+
+
+def _copies(
+    duplicates: pl.DataFrame,
+    reasons: dict[str, list[dict[str, Any]]],
+    quality: dict[str, tuple[float, float]],
+) -> list[tuple[str, str, float | None]]:
+    """(clip, clip kept instead, similarity) of every clip that gives way to a copy of it."""
+    groups = duplicates.group_by("group_id", maintain_order=True).agg("clip_id", "similarity")
+    found = []
+    for group_id, members, similarities in groups.sort("group_id").iter_rows():
+        passing = sorted(clip for clip in members if clip in reasons and not reasons[clip])
+        if len(members) < 2 or not passing:
+            continue
+        best = group_id if group_id in passing else max(passing, key=lambda c: quality[c])
+        for clip, similarity in zip(members, similarities, strict=True):
+            if clip != best:
+                found.append((clip, best, similarity))
+    return found

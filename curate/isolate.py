@@ -1,0 +1,90 @@
+"""Native code that may crash, hang or leak runs in a child process that can be replaced."""
+
+import ctypes
+import multiprocessing
+import resource
+import signal
+import sys
+from collections.abc import Callable
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from typing import ParamSpec, Self, TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+from curate.config import Limits
+from manifests.errors import BadVideoError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+_PR_SET_PDEATHSIG = 1
+
+
+class Isolated:
+    """Runs functions one at a time in a child process under a wall-clock and a memory limit.
+
+    The child is started on first use and again after it died; it is told to die with its parent.
+    Use as a context manager, or call `close`.
+
+    Args:
+        limits: `timeout_s` and `memory_bytes` apply.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        # Not fork: the parent has threads of Ray and of numeric libraries.
+        context = multiprocessing.get_context("spawn")
+        self._pool = ProcessPool(
+            max_workers=1,
+            context=context,
+            initializer=_prepare,
+            initargs=(limits.memory_bytes,),
+        )
+
+    def __enter__(self) -> Self:
+        """Nothing is started yet."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """End the child."""
+        self.close()
+
+    def close(self) -> None:
+        """End the child at once."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+    def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """Run a module-level function in the child.
+
+        Returns:
+            What the function returned (it must be picklable).
+
+        Raises:
+            BadVideoError: decoder_timeout, decoder_crashed, out_of_memory, or what the function
+                raised. Any other exception of the function is raised unchanged.
+        """
+        future = self._pool.schedule(
+            function, args=list(args), kwargs=kwargs, timeout=self._limits.timeout_s
+        )
+        try:
+            result: R = future.result()
+        except FutureTimeoutError as error:
+            raise BadVideoError("decoder_timeout", f"{self._limits.timeout_s:g} s") from error
+        except ProcessExpired as error:
+            raise BadVideoError("decoder_crashed", f"exit code {error.exitcode}") from error
+        except MemoryError as error:
+            raise BadVideoError("out_of_memory", f"{self._limits.memory_bytes} bytes") from error
+        return result
+
+
+def _prepare(memory_bytes: int) -> None:
+    """Set the child's limits; runs in the child."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to stop
+    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    import cv2
+
+    cv2.setNumThreads(1)

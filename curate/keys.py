@@ -1,0 +1,58 @@
+"""The keys of a configuration's stages: what of the corpus belongs to it, what is still to do."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from curate.config import Config, policy_bounds
+from curate.specs import identity
+from filters.registry import FILTERS
+from manifests.keys import stage_key
+
+VERSIONS: Final = {
+    "scan": 1,
+    "measure": 1,
+    "embed": 1,
+    "dedup": 1,
+    "policy": 1,
+    "encode": 1,
+    "study": 1,
+}
+"""Raised by hand whenever a stage's code gives other results; filters have their own versions."""
+
+
+@dataclass(frozen=True, slots=True)
+class StageKeys:
+    """One key per stage, each covering the stages that it reads."""
+
+    scan: str
+    measure: str
+    embed: str
+    dedup: str
+    policy: str
+    encode: str
+    study: str
+
+
+def stage_keys(config: Config) -> StageKeys:
+    """Compute the keys of a configuration.
+
+    Raises:
+        ModelUnavailableError: A spec names a weights file that does not exist.
+    """
+
+    def key(stage: str, settings: dict[str, object], *upstream: str) -> str:
+        return stage_key(stage, VERSIONS[stage], settings, *upstream)
+
+    versions = {name: chosen.version for name, chosen in FILTERS.items()}
+    scan = key("scan", {})
+    measured = {part: getattr(config, part).model_dump() for part in ("shots", "clips", "measure")}
+    caps = config.limits.model_dump(include={"max_duration_s", "max_frame_pixels"})
+    measure = key("measure", {**measured, "limits": caps, "filters": versions}, scan)
+    embed = key("embed", {"model": identity(config.embed.spec)}, measure)
+    dedup = key("dedup", config.dedup.model_dump(), embed)
+    bounds = policy_bounds(config.policy).to_dicts()
+    policy = key("policy", {"bounds": bounds, "duplicates": config.policy.duplicates}, dedup)
+    tokens = config.encode.model_dump(include={"step_s", "min_steps", "max_steps", "grid"})
+    encode = key("encode", {**tokens, "model": identity(config.encode.spec)}, scan)
+    study = key("study", config.study.model_dump(), encode, policy)
+    return StageKeys(scan, measure, embed, dedup, policy, encode, study)

@@ -1,0 +1,1 @@
+"""Latent-action models: what happened between two frames, inferred without labels."""

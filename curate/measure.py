@@ -1,0 +1,252 @@
+"""The one decode of a video: shots, clips, scores, per-frame signals and stills, in one pass.
+
+Memory is bounded by one clip's frames whatever the video's length; per frame of the video only
+the signals of the `frames` table are kept.
+"""
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from curate.config import Config
+from curate.cutter import Cutter, Span
+from curate.decode import Frame, Video
+from curate.shots import DETECTION_SIZE, ShotDetector
+from curate.window import ClipWindow
+from filters.base import GlobalMotion, Unmeasurable
+from filters.clip import tiny
+from filters.letterbox import content_box
+from filters.registry import FILTERS
+from manifests.corpus import rows_of
+from manifests.ids import clip_id
+from manifests.schemas import FRAMES, scores_table
+
+Picture = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the pass found: facts for the `videos` row, and rows of the other tables."""
+
+    facts: dict[str, Any]
+    tables: dict[str, pa.Table]
+
+
+def measure_video(uri: str, video_id: str, measure_key: str, config: Config) -> Measured:
+    """Decode a video once and measure everything that is stored about it.
+
+    Args:
+        uri: Path or URI.
+        video_id: Its content id.
+        measure_key: Key under which the rows are stored.
+        config: The resolved configuration.
+
+    Raises:
+        BadVideoError: The video cannot be read; see manifests.errors.VIDEO_ERRORS.
+    """
+    with Video(uri, config.limits) as video:
+        run = _Pass(video, video_id, measure_key, config)
+        for frame in video:
+            run.take(frame)
+        return run.finish()
+
+
+class _Pass:
+    """State of one pass over one video."""
+
+    def __init__(self, video: Video, video_id: str, measure_key: str, config: Config) -> None:
+        self._video, self._settings = video, config.measure
+        self._ids = {"video_id": video_id, "measure_key": measure_key}
+        self._detector = ShotDetector(config.shots)
+        self._cutter = Cutter(config.clips, config.shots)
+        still_fps = config.measure.samples_per_clip / config.clips.min_s
+        self._window = ClipWindow(config.measure, still_fps)
+        self._pts: list[int] = []
+        self._signals: dict[str, list[float | None]] = {
+            column.name: [] for column in FRAMES.columns[4:]
+        }
+        self._previous: Picture | None = None
+        self._rows: dict[str, list[dict[str, Any]]] = {"clips": [], "scores": [], "samples": []}
+        self._size = (0, 0)
+
+    def take(self, frame: Frame) -> None:
+        """Take the next frame."""
+        if frame.index == 0:
+            self._size = frame.size
+        self._pts.append(frame.pts)
+        t_s = float(frame.pts * self._video.time_base)
+        small = frame.to_array(*DETECTION_SIZE, "bgr24")
+        luma = tiny(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY))
+        change = self._detector.update(frame.index, t_s, small)
+        motion = self._window.add(frame, t_s, luma)
+        self._record(luma, change.content_val, change.hist_corr, motion)
+        self._previous = luma
+        self._cutter.push(t_s)
+        self._advance(frame.index, final=False)
+
+    def finish(self) -> Measured:
+        """Close the last shot and build the tables."""
+        count = len(self._pts)
+        self._advance(count - 1, final=True)
+        self._pts.append(self._pts[-1] + self._typical_step())
+        for span in self._cutter.finish(float(self._pts[-1] * self._video.time_base)):
+            self._close(span)
+        return Measured(self._facts(count), self._tables(count))
+
+    def _advance(self, index: int, *, final: bool) -> None:
+        for transition in self._detector.transitions(index, final=final):
+            for span in self._cutter.cut(transition):
+                self._close(span)
+        if not final:
+            for span in self._cutter.settle(self._detector.settled(index)):
+                self._close(span)
+        self._window.forget(self._cutter.first_needed)
+
+    def _record(
+        self,
+        luma: Picture,
+        content_val: float | None,
+        hist_corr: float | None,
+        motion: GlobalMotion | None,
+    ) -> None:
+        """Append one frame's signals."""
+        before = self._previous
+        values: dict[str, float | None] = {
+            "luma_mean": float(luma.mean()),
+            "luma_std": float(luma.std()),
+            "diff": None if before is None else float(cv2.absdiff(luma, before).mean()),
+            "content_val": content_val,
+            "hist_corr": hist_corr,
+        }
+        for name, column in self._signals.items():
+            value = values[name] if name in values else getattr(motion, name, None)
+            column.append(None if value is None or math.isnan(value) else value)
+
+    def _close(self, span: Span) -> None:
+        """Measure a clip whose frames have all passed."""
+        start, end = self._pts[span.start], self._pts[span.end]
+        base = self._video.time_base
+        clip_key = clip_id(self._ids["video_id"], start, end)
+        width, height = self._size
+        clip = self._window.clip(span.start, span.end, float(start * base))
+        box = (0, 0, width, height)
+        if clip is not None:
+            box = _scaled(
+                content_box(clip.gray), clip.gray.shape[2], clip.gray.shape[1], width, height
+            )
+        keys = {"clip_id": clip_key, "measure_key": self._ids["measure_key"]}
+        values: dict[str, Any] = {}
+        missing: dict[str, str] = {}
+        for name, chosen in FILTERS.items():
+            try:
+                if clip is None:
+                    raise Unmeasurable("too_few_frames")
+                values[name] = chosen.score(clip)
+            except Unmeasurable as reason:
+                missing[name] = reason.word
+        self._rows["scores"].append({**keys, **values, "missing": list(missing.items())})
+        stills = self._window.stills(
+            span.start,
+            span.end,
+            tuple(v / s for v, s in zip(box, (width, height) * 2, strict=True)),
+        )
+        for number, (index, jpeg) in enumerate(stills):
+            t_s = float((self._pts[index] - start) * base)
+            self._rows["samples"].append({**keys, "sample": number, "t_s": t_s, "jpeg": jpeg})
+        self._rows["clips"].append(
+            {
+                **keys,
+                **self._ids,
+                "shot_index": span.shot_index,
+                "start_pts": start,
+                "end_pts": end,
+                "time_base_num": base.numerator,
+                "time_base_den": base.denominator,
+                "start_s": float(start * base),
+                "end_s": float(end * base),
+                "frames": span.end - span.start,
+                "fps": (span.end - span.start) / float((end - start) * base),
+                "source_width": width,
+                "source_height": height,
+                **dict(zip(_BOX, box, strict=True)),
+            }
+        )
+
+    def _typical_step(self) -> int:
+        """Median distance of two frames in pts ticks: how long the last one lasts."""
+        steps = np.diff(np.asarray(self._pts[-1000:]))
+        return max(1, int(np.median(steps))) if len(steps) else self._video.tick
+
+    def _facts(self, count: int) -> dict[str, Any]:
+        tally, base = self._video.tally, self._video.time_base
+        ticks = self._pts[count] - self._pts[0]
+        rate = Fraction(count, 1) / (ticks * base)
+        rate = rate.limit_denominator(1001)
+        return {
+            "width": self._size[0],
+            "height": self._size[1],
+            "fps_num": rate.numerator,
+            "fps_den": rate.denominator,
+            "frames": count,
+            "start_s": float(self._pts[0] * base),
+            "duration_s": float(ticks * base),
+            "rotation_deg": tally.rotation_deg,
+            "interlaced": tally.interlaced,
+            "status": "partial" if tally.failures else "ok",
+            "error": "damaged" if tally.failures else None,
+            "error_detail": f"{tally.failures} packets failed" if tally.failures else None,
+            "decode_failures": tally.failures,
+            "pts_repaired": tally.repaired,
+            "packets_hash": tally.packets_hash,
+        }
+
+    def _tables(self, count: int) -> dict[str, pa.Table]:
+        base = self._video.time_base
+        shots = [
+            {
+                **self._ids,
+                "shot_index": number,
+                "start_pts": self._pts[shot.start],
+                "end_pts": self._pts[shot.end],
+                "time_base_num": base.numerator,
+                "time_base_den": base.denominator,
+                "start_frame": shot.start,
+                "end_frame": shot.end,
+                "transition_in": shot.transition_in,
+            }
+            for number, shot in enumerate(self._cutter.shots)
+        ]
+        frames = {
+            "video_id": [self._ids["video_id"]] * count,
+            "measure_key": [self._ids["measure_key"]] * count,
+            "frame": range(count),
+            "pts": self._pts[:count],
+            **self._signals,
+        }
+        schema = scores_table(list(FILTERS)).schema
+        return {
+            "shots": rows_of("shots", shots),
+            "clips": rows_of("clips", self._rows["clips"]),
+            "scores": pa.Table.from_pylist(self._rows["scores"], schema=schema),
+            "frames": pa.table(frames, schema=FRAMES.schema),
+            "samples": rows_of("samples", self._rows["samples"]),
+        }
+
+
+_BOX = ("content_x", "content_y", "content_width", "content_height")
+
+
+def _scaled(
+    box: tuple[int, int, int, int], from_width: int, from_height: int, width: int, height: int
+) -> tuple[int, int, int, int]:
+    """A box in other pixels, rounded to the nearest edges."""
+    x, y, w, h = box
+    left, right = round(x * width / from_width), round((x + w) * width / from_width)
+    top, bottom = round(y * height / from_height), round((y + h) * height / from_height)
+    return left, top, max(1, right - left), max(1, bottom - top)

@@ -1,0 +1,153 @@
+"""Shot transitions, found while frames stream by, with PySceneDetect's detectors."""
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scenedetect import AdaptiveDetector, FrameTimecode, HistogramDetector
+
+from curate.config import Shots
+
+DETECTION_SIZE: Final = (128, 72)
+"""Width and height of the frames that the detectors see, px."""
+_WINDOW: Final = 2
+"""AdaptiveDetector compares a frame with this many on each side, so it answers as much later."""
+_CLOCK: Final = 30.0
+"""Any rate: detectors are given frame numbers, and no length in seconds is asked of them."""
+_BLACK: Final = 24.0
+"""Mean luma below which a frame in a transition makes it a fade (limited-range black is 16)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """Frames [first, last) belong to neither shot; a cut has first == last.
+
+    Attributes:
+        first: Index of the first frame that is no longer the shot before.
+        last: Index of the first frame of the shot after.
+        kind: What it looks like.
+    """
+
+    first: int
+    last: int
+    kind: Literal["cut", "dissolve", "fade"]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSignals:
+    """How a frame differs from the one before; None on the first frame.
+
+    Attributes:
+        content_val: ContentDetector's mean change in HSV, 0 to 255.
+        hist_corr: Correlation of the luma histograms, -1 to 1.
+    """
+
+    content_val: float | None
+    hist_corr: float | None
+
+
+class ShotDetector:
+    """Streams frames through AdaptiveDetector and HistogramDetector.
+
+    A boundary found by either counts; boundaries closer than `settings.merge_s` are one
+    transition. Adaptive finds cuts, the histogram gradual changes that move the whole picture's
+    brightness or content within a frame.
+
+    Source: PySceneDetect 0.7 (BSD-3), thresholds as in its benchmark's defaults.
+    """
+
+    def __init__(self, settings: Shots) -> None:
+        self._merge_s = settings.merge_s
+        self._adaptive = _Adaptive(
+            adaptive_threshold=settings.adaptive_ratio,
+            min_content_val=settings.min_content_val,
+            window_width=_WINDOW,
+            min_scene_len=0,
+        )
+        self._histogram = HistogramDetector(settings.histogram_drop, min_scene_len=0)
+        self._metrics = _LastMetrics()
+        self._histogram.stats_manager = self._metrics
+        self._found: set[int] = set()
+        self._open: tuple[int, int] | None = None
+        self._times: dict[int, float] = {}
+        self._luma: dict[int, float] = {}
+
+    def update(self, index: int, t_s: float, bgr: npt.NDArray[np.uint8]) -> ChangeSignals:
+        """Take the next frame.
+
+        Args:
+            index: Frame number, one more than the last.
+            t_s: Presentation time, s, increasing.
+            bgr: (72, 128, 3) uint8.
+        """
+        timecode = FrameTimecode(index, _CLOCK)
+        for detector in (self._adaptive, self._histogram):
+            self._found.update(code.frame_num for code in detector.process_frame(timecode, bgr))
+        self._times[index] = t_s
+        self._luma[index] = float(bgr.mean())
+        if index == 0:
+            return ChangeSignals(None, None)
+        return ChangeSignals(self._adaptive.change, self._metrics.value)
+
+    def transitions(self, index: int, *, final: bool = False) -> list[Transition]:
+        """Transitions that are complete now that frame `index` has been taken.
+
+        Args:
+            index: Last frame taken.
+            final: Whether no frame follows, so that nothing is waited for.
+        """
+        until = index if final else index - _WINDOW
+        done = []
+        for boundary in sorted(b for b in self._found if b <= until):
+            self._found.discard(boundary)
+            if self._open and self._gap(self._open[1], boundary) < self._merge_s:
+                self._open = (self._open[0], boundary)
+                continue
+            done += self._close()
+            self._open = (boundary, boundary)
+        if self._open and (final or self._gap(self._open[1], until) >= self._merge_s):
+            done += self._close()
+        self._forget(until)
+        return done
+
+    def settled(self, index: int) -> int:
+        """First frame that may still turn out to lie in a transition, after frame `index`."""
+        unknown = index - _WINDOW + 1
+        return unknown if self._open is None else min(unknown, self._open[0])
+
+    def _gap(self, start: int, end: int) -> float:
+        return self._times[end] - self._times[start]
+
+    def _close(self) -> list[Transition]:
+        if self._open is None:
+            return []
+        first, last = self._open
+        self._open = None
+        if first == last:
+            return [Transition(first, last, "cut")]
+        darkest = min(self._luma[i] for i in range(first, last + 1))
+        return [Transition(first, last, "fade" if darkest < _BLACK else "dissolve")]
+
+    def _forget(self, until: int) -> None:
+        """Drop what no open transition can ask for any more."""
+        keep = until if self._open is None else self._open[0]
+        for index in [i for i in self._times if i < keep]:
+            del self._times[index], self._luma[index]
+
+
+class _Adaptive(AdaptiveDetector):  # type: ignore[misc]
+    """AdaptiveDetector that tells the change it computed for the last frame."""
+
+    @property
+    def change(self) -> float:
+        return float(self._frame_score)
+
+
+class _LastMetrics:
+    """The part of a StatsManager that a detector writes to, without its memory of all frames."""
+
+    value: float | None = None
+
+    def set_metrics(self, timecode: Any, metrics: dict[str, float]) -> None:
+        (self.value,) = metrics.values()

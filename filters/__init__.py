@@ -1,0 +1,1 @@
+"""What a clip is like: pure functions on arrays that return scores."""

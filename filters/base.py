@@ -1,0 +1,117 @@
+"""What a filter is, and what it is given: arrays of one clip, nothing else."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Frames: TypeAlias = npt.NDArray[np.uint8]
+"""(T, H, W, 3) uint8 RGB."""
+Gray: TypeAlias = npt.NDArray[np.uint8]
+"""(T, H, W) uint8 luma."""
+Float: TypeAlias = npt.NDArray[np.float64]
+"""float64 of any shape."""
+
+MISSING_SCORES: Final[dict[str, str]] = {
+    "too_few_frames": "fewer frames than the score is defined on",
+    "textureless": "too few trackable points in the picture",
+    "no_consensus": "tracks agree on no global motion",
+    "black": "the picture is black or of one colour",
+    "static_scene": "the score needs motion behind the overlay, and nothing moves",
+}
+"""Reason word of a null score -> what it means. Stored in `scores.missing`."""
+
+
+class Unmeasurable(Exception):
+    """A score has no value on this clip; it is stored as null with this reason.
+
+    Attributes:
+        word: A key of `MISSING_SCORES`.
+    """
+
+    def __init__(self, word: str) -> None:
+        if word not in MISSING_SCORES:
+            raise ValueError(f"unknown reason {word!r}; add it to MISSING_SCORES")
+        super().__init__(word)
+        self.word = word
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalMotion:
+    """Motion of the picture's content between two analysed frames, in units of the frame.
+
+    Attributes:
+        tx: Shift to the right in frame widths.
+        ty: Shift downwards in frame heights.
+        log_scale: Natural log of the scale about the frame's centre, positive when expanding.
+        roll_deg: Rotation in degrees, positive counter-clockwise as seen.
+        inlier_ratio: Share of tracks that the similarity explains, 0 to 1.
+        residual: Median distance of all tracks to the similarity, in frame widths.
+        moving: Share of the frame's cells (8x8 grid) with tracks that leave the similarity, 0 to 1.
+        missing: None, or the reason (word of MISSING_SCORES) why all numbers above are nan.
+    """
+
+    tx: float = math.nan
+    ty: float = math.nan
+    log_scale: float = math.nan
+    roll_deg: float = math.nan
+    inlier_ratio: float = math.nan
+    residual: float = math.nan
+    moving: float = math.nan
+    missing: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Clip:
+    """What the one decode holds of a clip when its last frame has passed.
+
+    Attributes:
+        gray: (T, H, W) uint8 luma of the analysed frames, longer side 320 px, about 6 a second.
+        gray_t_s: (T,) seconds after the clip's start, increasing.
+        motion: T - 1 motions, motion[i] from gray[i] to gray[i + 1].
+        tiny: (F, 36, 64) uint8 luma of every frame, stretched to that size.
+        tiny_t_s: (F,) seconds after the clip's start, increasing.
+    """
+
+    gray: Gray
+    gray_t_s: Float
+    motion: tuple[GlobalMotion, ...]
+    tiny: Gray
+    tiny_t_s: Float
+
+    def __post_init__(self) -> None:
+        """Check that the lengths agree."""
+        shapes = (len(self.gray), len(self.gray_t_s), len(self.motion) + 1)
+        if len(set(shapes)) != 1 or not len(self.gray):
+            raise ValueError(f"gray, gray_t_s and motion + 1 must agree and not be 0: {shapes}")
+        if len(self.tiny) != len(self.tiny_t_s):
+            raise ValueError(f"tiny and tiny_t_s differ: {len(self.tiny)}, {len(self.tiny_t_s)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One score and the bounds within which a clip is kept.
+
+    Attributes:
+        score: Function of a clip; raises `Unmeasurable` where the score is not defined.
+        doc: What the score is, its unit and range, in one line.
+        low: Least value kept; None for no bound.
+        high: Greatest value kept; None for no bound.
+        null: What a missing score means for the verdict.
+        version: Raised by hand whenever the function gives other values.
+    """
+
+    score: Callable[[Clip], float]
+    doc: str
+    low: float | None = None
+    high: float | None = None
+    null: Literal["keep", "drop"] = "drop"
+    version: int = 1
+
+    def keeps(self, value: float) -> bool:
+        """Whether a measured value lies within the bounds (both included)."""
+        above = self.low is None or value >= self.low
+        return above and (self.high is None or value <= self.high)

@@ -1,0 +1,119 @@
+"""Starting or joining Ray, and the check that a plan fits before it is started."""
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import ray
+
+from manifests.errors import ConfigError
+
+_OBJECT_STORE_BYTES: Final = 512 << 20
+"""Only tables and a few stills per clip pass between workers."""
+_SPARE_CPUS: Final = 2
+"""Logical CPUs beside the measuring workers of a local Ray: one for tasks, one for the embedder."""
+_ONE_THREAD: Final = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The Ray in use.
+
+    Attributes:
+        workers: Measuring (or encoding) actors to start, one CPU each.
+        gpus: GPUs that Ray knows of.
+    """
+
+    workers: int
+    gpus: int
+
+    def gpu_share(self, device: str) -> int:
+        """GPUs that a model actor asks for."""
+        return 1 if self.gpus and device != "cpu" else 0
+
+
+@contextmanager
+def connect(address: str | None, workers: int | None) -> Iterator[Cluster]:
+    """Join the Ray at `address`, or use the one already started here, or start a local one.
+
+    Args:
+        address: As `ray.init` takes it; None for this machine alone.
+        workers: Measuring processes; None for one per CPU (of a joined cluster, all but two).
+
+    Raises:
+        ConfigError: The cluster cannot be reached, or has too few CPUs for the plan.
+    """
+    started = not ray.is_initialized()
+    if started:
+        _start(address, workers)
+    try:
+        resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
+        cpus = int(resources.get("CPU", 0))
+        chosen = workers or max(1, cpus - _SPARE_CPUS)
+        if chosen + _SPARE_CPUS > cpus:
+            raise ConfigError(
+                f"{chosen} workers need {chosen + _SPARE_CPUS} CPUs and Ray has {cpus}; "
+                "lower run.workers"
+            )
+        yield Cluster(chosen, int(resources.get("GPU", 0)))
+    finally:
+        if started:
+            ray.shutdown()
+
+
+def _start(address: str | None, workers: int | None) -> None:
+    # Ray would otherwise run workers through `uv run` when the driver was started so.
+    os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    options: dict[str, Any] = {
+        "log_to_driver": False,
+        "logging_level": logging.ERROR,
+        "configure_logging": False,
+        "runtime_env": {"env_vars": _ONE_THREAD},
+    }
+    if address is None:
+        options |= {
+            "num_cpus": (workers or os.cpu_count() or 1) + _SPARE_CPUS,
+            "include_dashboard": False,
+            "object_store_memory": _OBJECT_STORE_BYTES,
+            "_temp_dir": _short_temporary_folder(),
+        }
+    else:
+        options["address"] = address
+        checkout = Path(__file__).resolve().parent.parent
+        if (checkout / "pyproject.toml").is_file():  # not an installed wheel: send the code
+            excludes = [".git", ".venv", "demo", "**/__pycache__", "**/.mypy_cache"]
+            options["runtime_env"] |= {"working_dir": str(checkout), "excludes": excludes}
+    try:
+        ray.init(**options)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ConfigError(
+            f"cannot start or join Ray at {address or 'this machine'}: {error}"
+        ) from error
+
+
+def _short_temporary_folder() -> str | None:
+    """None for Ray's default; its sockets need a path of less than 107 bytes."""
+    chosen = os.environ.get("RAY_TMPDIR")
+    if chosen is None and len(tempfile.gettempdir()) > 40:
+        return "/tmp/ray"
+    return chosen
+
+
+def data_context(no_progress_s: float) -> None:
+    """Settings of Ray Data that every stage needs.
+
+    Args:
+        no_progress_s: Longest time without any block finished before the run is given up, s.
+    """
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.enable_operator_progress_bars = False
+    context.print_on_execution_start = False
+    context.execution_no_progress_timeout_s = no_progress_s  # default: 30 min
+    context.execution_options.preserve_order = False

@@ -1,0 +1,172 @@
+"""Encode: tokens of kept clips, and of the raw spans that a study compares them with."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import ray
+
+from curate.config import Config
+from curate.encode import (
+    SPANS_PER_PASS,
+    Encoded,
+    StepRule,
+    TokenSpan,
+    encode_frames,
+    read_spans,
+    unreadable,
+)
+from curate.encoders import load_encoder
+from curate.isolate import Isolated
+from curate.study.spans import raw_spans
+from curate.tokens import write_tokens
+from jobs.cluster import data_context
+from jobs.interrupt import INTERRUPTS
+from jobs.measure import as_table
+from jobs.run import Run
+from manifests.corpus import rows_of
+from manifests.errors import BadVideoError
+from manifests.storage import Folder
+
+
+class EncodeActor:
+    """Decodes spans in a child process, encodes them and writes a token file per batch."""
+
+    def __init__(self, config: Config, encode_key: str, corpus_uri: str) -> None:
+        settings = config.encode
+        self._config, self._key, self._folder = config, encode_key, Folder(corpus_uri)
+        self._steps = StepRule(settings.step_s, settings.min_steps, settings.max_steps)
+        self._isolated = Isolated(config.limits)
+        self._encoder = load_encoder(
+            settings.spec,
+            grid=settings.grid,
+            device=settings.device,
+            batch_size=settings.batch_size,
+        )
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Units (uri, seekable, spans) in, rows of `features` as JSON out."""
+        rows = []
+        for unit in batch.to_pylist():
+            spans = [TokenSpan(**span) for span in json.loads(unit["spans"])]
+            encoded = self._encode(unit["uri"], spans, seekable=unit["seekable"])
+            rows += write_tokens(
+                self._folder,
+                self._key,
+                encoded,
+                self._encoder.spec,
+                causal=self._encoder.causal,
+                step_s=self._config.encode.step_s,
+            )
+        return pa.table({"rows": [json.dumps(rows)]})
+
+    def _encode(self, uri: str, spans: Sequence[TokenSpan], *, seekable: bool) -> list[Encoded]:
+        limits = self._config.limits
+        try:
+            frames = self._isolated.call(
+                read_spans, uri, spans, self._steps, limits, seekable=seekable
+            )
+        except BadVideoError as error:
+            return unreadable(spans, error)
+        pairs = zip(spans, frames, strict=True)
+        return [encode_frames(span, found, self._encoder) for span, found in pairs]
+
+
+def run_encode(run: Run, *, for_study: bool) -> None:
+    """Encode what has no row under the current key.
+
+    Args:
+        run: The run.
+        for_study: Whether the raw arm of a study will be asked for.
+    """
+    units = _units(run, for_study=for_study)
+    total = sum(unit["count"] for unit in units)
+    run.note("encode", spans=total, without_tokens=0)
+    run.progress.start("encode", total, "spans")
+    if not units:
+        return
+    data_context(run.config.limits.timeout_s + 600)
+    dataset = ray.data.from_items(units, override_num_blocks=min(len(units), 4096)).map_batches(
+        EncodeActor,
+        fn_constructor_args=(run.config, run.keys.encode, run.corpus.uri),
+        compute=ray.data.ActorPoolStrategy(size=min(run.cluster.workers, len(units))),
+        batch_size=1,
+        batch_format="pyarrow",
+        num_cpus=1,
+        num_gpus=run.cluster.gpu_share(run.config.encode.device),
+    )
+    waiting: list[dict[str, Any]] = []
+    failed = 0
+    try:
+        for batch in dataset.iter_batches(batch_size=1, batch_format="pyarrow", prefetch_batches=0):
+            rows = [row for cell in as_table(batch)["rows"].to_pylist() for row in json.loads(cell)]
+            failed += sum(row["error"] is not None for row in rows)
+            waiting += rows
+            run.progress.advance(len(rows))
+            if len(waiting) >= run.config.run.commit_videos * SPANS_PER_PASS:
+                _commit(run, waiting)
+    finally:
+        _commit(run, waiting)
+        run.note("encode", without_tokens=failed)
+
+
+def _commit(run: Run, waiting: list[dict[str, Any]]) -> None:
+    with INTERRUPTS.deferred():
+        run.corpus.append("features", rows_of("features", waiting))
+        waiting.clear()
+
+
+def _units(run: Run, *, for_study: bool) -> list[dict[str, Any]]:
+    """Work by video: at most `SPANS_PER_PASS` neighbouring spans that have no row yet."""
+    videos = run.corpus.read("videos").filter(pl.col("measured_key").is_not_null())
+    videos = videos.filter(pl.col("status").is_in(["ok", "partial"]))
+    videos = videos.sort("uri").unique("video_id", keep="first", maintain_order=True)
+    spans = _kept(run)
+    if for_study:
+        spans += raw_spans(run.corpus.read("shots"), run.corpus.read("clips"), run.config)
+    done = run.corpus.committed("features").filter(pl.col("encode_key") == run.keys.encode)
+    known = set(done.select("clip_id").collect()["clip_id"])
+    by_video: dict[str, dict[str, TokenSpan]] = {}
+    for span in spans:
+        if span.clip_id not in known:
+            by_video.setdefault(span.video_id, {}).setdefault(span.clip_id, span)
+    units = []
+    for row in videos.iter_rows(named=True):
+        todo = sorted(by_video.get(row["video_id"], {}).values(), key=lambda s: s.start_pts)
+        for start in range(0, len(todo), SPANS_PER_PASS):
+            part = todo[start : start + SPANS_PER_PASS]
+            fields = [{n: getattr(s, n) for n in TokenSpan.__slots__} for s in part]
+            units.append(
+                {
+                    "uri": row["uri"],
+                    "seekable": row["pts_repaired"] == 0 and start > 0,
+                    "spans": json.dumps(fields),
+                    "count": len(part),
+                }
+            )
+    return units
+
+
+def _kept(run: Run) -> list[TokenSpan]:
+    """Spans of the clips that the current policy keeps, cropped to their content."""
+    decisions = run.corpus.scan("decisions").filter(pl.col("policy_key") == run.keys.policy)
+    kept = decisions.filter(pl.col("keep")).select("clip_id")
+    clips = run.corpus.scan("clips").join(kept, on="clip_id", how="semi").collect()
+    return [content_span(row) for row in clips.iter_rows(named=True)]
+
+
+def content_span(row: dict[str, Any]) -> TokenSpan:
+    """A row of `clips` as a span, cropped to its content box."""
+    width, height = row["source_width"], row["source_height"]
+    box = (
+        row["content_x"] / width,
+        row["content_y"] / height,
+        row["content_width"] / width,
+        row["content_height"] / height,
+    )
+    whole = box == (0.0, 0.0, 1.0, 1.0)
+    return TokenSpan(
+        row["clip_id"], row["video_id"], row["start_pts"], row["end_pts"], None if whole else box
+    )

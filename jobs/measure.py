@@ -1,0 +1,202 @@
+"""Measure and embed: one decode of every video that has none yet, streamed through Ray Data."""
+
+import json
+import time
+from collections.abc import Iterable
+from typing import Any, Final
+
+import polars as pl
+import pyarrow as pa
+import ray
+
+from curate.config import Config
+from curate.embed import embed_clips
+from curate.embedders import load_embedder
+from curate.isolate import Isolated
+from curate.measure import measure_video
+from jobs.cluster import data_context
+from jobs.interrupt import INTERRUPTS
+from jobs.run import Run
+from manifests.corpus import rows_of
+from manifests.errors import BadVideoError
+
+TABLES: Final = ("shots", "clips", "scores", "frames", "samples")
+"""What measure writes, in order of commit; `videos` follows and makes the rows visible."""
+_RESULT: Final = pa.schema(
+    [
+        pa.field("video_id", pa.string()),
+        pa.field("facts", pa.string()),
+        *(pa.field(name, pa.large_binary()) for name in (*TABLES, "embeddings")),
+    ]
+)
+
+
+class MeasureActor:
+    """Decodes videos in a child process."""
+
+    def __init__(self, config: Config, measure_key: str) -> None:
+        self._config, self._key = config, measure_key
+        self._isolated = Isolated(config.limits)
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Videos (uri, video_id) in, facts and tables out; a bad video has facts alone."""
+        return pa.Table.from_pylist([self._row(row) for row in batch.to_pylist()], schema=_RESULT)
+
+    def _row(self, row: dict[str, str]) -> dict[str, Any]:
+        try:
+            measured = self._isolated.call(
+                measure_video, row["uri"], row["video_id"], self._key, self._config
+            )
+        except BadVideoError as error:
+            facts = {"status": "failed", "error": error.word, "error_detail": error.detail or None}
+            return {"video_id": row["video_id"], "facts": json.dumps(facts)}
+        tables = {name: to_ipc(measured.tables[name]) for name in TABLES}
+        return {"video_id": row["video_id"], "facts": json.dumps(measured.facts), **tables}
+
+
+class EmbedActor:
+    """Embeds the stills of measured clips."""
+
+    def __init__(self, config: Config, embed_key: str) -> None:
+        settings = config.embed
+        self._key = embed_key
+        self._embedder = load_embedder(
+            settings.spec, device=settings.device, batch_size=settings.batch_size
+        )
+
+    def __call__(self, batch: pa.Table) -> pa.Table:
+        """Fill the column `embeddings` of rows that have `samples`."""
+        filled = [
+            None if cell is None else to_ipc(embed_clips(from_ipc(cell), self._embedder, self._key))
+            for cell in batch.column("samples").to_pylist()
+        ]
+        at = batch.schema.get_field_index("embeddings")
+        return batch.set_column(at, "embeddings", pa.array(filled, pa.large_binary()))
+
+
+def run_measure(run: Run, *, embed: bool) -> None:
+    """Measure every video that is not committed under the current key."""
+    run.note("measure", orphans=run.corpus.purge_orphans())
+    videos = run.corpus.read("videos")
+    todo = _todo(run, videos)
+    run.note("measure", videos=len(todo), embedded_in_the_same_pass=embed)
+    run.progress.start("measure", len(todo), "videos")
+    if not len(todo):
+        return
+    committer = _Committer(run, videos)
+    try:
+        for row in _stream(run, todo, embed=embed):
+            committer.add(row)
+    finally:
+        committer.commit()
+
+
+def _todo(run: Run, videos: pl.DataFrame) -> pl.DataFrame:
+    """One URI of each content to be measured, largest first so that no long one is last."""
+    stale = pl.col("measured_key").ne_missing(run.keys.measure)
+    failed_before = (pl.col("status") == "failed") & pl.col("measured_key").is_null()
+    again = (pl.col("status") == "failed") & run.retry_failed
+    return (
+        videos.filter(pl.col("video_id").is_not_null())
+        .filter((stale & ~failed_before) | again)
+        .sort("bytes", "uri", descending=[True, False])
+        .unique("video_id", keep="first", maintain_order=True)
+        .select("uri", "video_id")
+    )
+
+
+def _stream(run: Run, todo: pl.DataFrame, *, embed: bool) -> Iterable[dict[str, Any]]:
+    """Results as they are ready, in any order."""
+    data_context(run.config.limits.timeout_s + 600)
+    workers = min(run.cluster.workers, len(todo))
+    items = ray.data.from_items(todo.to_dicts(), override_num_blocks=min(len(todo), 4096))
+    dataset: ray.data.Dataset = items.map_batches(
+        MeasureActor,
+        fn_constructor_args=(run.config, run.keys.measure),
+        compute=ray.data.ActorPoolStrategy(size=workers),
+        batch_size=1,
+        batch_format="pyarrow",
+        num_cpus=1,
+    )
+    if embed:
+        dataset = dataset.map_batches(
+            EmbedActor,
+            fn_constructor_args=(run.config, run.keys.embed),
+            compute=ray.data.ActorPoolStrategy(size=1),
+            batch_size=1,
+            batch_format="pyarrow",
+            num_cpus=1,
+            num_gpus=run.cluster.gpu_share(run.config.embed.device),
+        )
+    for batch in dataset.iter_batches(batch_size=1, batch_format="pyarrow", prefetch_batches=0):
+        yield from as_table(batch).to_pylist()
+
+
+class _Committer:
+    """Gathers results and commits them, a transaction per table, `videos` last."""
+
+    def __init__(self, run: Run, videos: pl.DataFrame) -> None:
+        self._run = run
+        self._names: dict[str, list[dict[str, Any]]] = {}
+        for row in videos.filter(pl.col("video_id").is_not_null()).iter_rows(named=True):
+            self._names.setdefault(row["video_id"], []).append(row)
+        self._waiting: list[dict[str, Any]] = []
+        self._since = time.monotonic()
+        self._counts = {"ok": 0, "partial": 0, "failed": 0, "clips": 0, "frames": 0}
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Take a result, and commit when enough has gathered."""
+        self._waiting.append(row)
+        facts = json.loads(row["facts"])
+        self._run.progress.advance(1, f"{facts.get('frames', 0)} frames")
+        settings = self._run.config.run
+        late = time.monotonic() - self._since >= settings.commit_s
+        if late or len(self._waiting) >= settings.commit_videos:
+            self.commit()
+
+    def commit(self) -> None:
+        """Commit what has gathered."""
+        with INTERRUPTS.deferred():
+            for name in TABLES:
+                self._append(name)
+            self._run.corpus.upsert_videos(rows_of("videos", self._video_rows()))
+            self._append("embeddings")
+            self._waiting.clear()
+            self._since = time.monotonic()
+            self._run.note("measure", **self._counts)
+
+    def _append(self, name: str) -> None:
+        parts = [from_ipc(row[name]) for row in self._waiting if row[name] is not None]
+        if parts:
+            table = pa.concat_tables(parts)
+            if name in self._counts:
+                self._counts[name] += table.num_rows
+            self._run.corpus.append(name, table)
+
+    def _video_rows(self) -> Iterable[dict[str, Any]]:
+        for result in self._waiting:
+            facts = json.loads(result["facts"])
+            self._counts[facts["status"]] += 1
+            facts = {"error": None, "error_detail": None, **facts}
+            for row in self._names[result["video_id"]]:
+                yield {**row, **facts, "measured_key": self._run.keys.measure}
+
+
+def as_table(batch: Any) -> pa.Table:
+    """A batch of `iter_batches(batch_format="pyarrow")`, whose type Ray does not state."""
+    if not isinstance(batch, pa.Table):
+        raise TypeError(f"expected an Arrow table, got {type(batch)}")
+    return batch
+
+
+def to_ipc(table: pa.Table) -> bytes:
+    """An Arrow table as one stream of bytes."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def from_ipc(content: bytes) -> pa.Table:
+    """The table that `to_ipc` wrote."""
+    return pa.ipc.open_stream(content).read_all()

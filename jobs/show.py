@@ -1,0 +1,185 @@
+"""What the command line prints of a corpus."""
+
+import json
+import os
+from typing import Any
+
+import polars as pl
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from curate.config import Config, load_config
+from curate.keys import StageKeys, stage_keys
+from filters.base import MISSING_SCORES
+from filters.registry import FILTERS
+from jobs.decide import missing_reasons
+from manifests.corpus import Corpus
+from manifests.errors import VIDEO_ERRORS, ConfigError
+
+
+def print_record(record: dict[str, Any], corpus: Corpus, console: Console) -> None:
+    """The end of a run: totals, reasons, where to look next."""
+    totals = record["totals"]
+    seconds = record.get("seconds", 0.0)
+    videos = ", ".join(f"{n} {status}" for status, n in totals["videos"].items())
+    lines = [("videos", videos or "none"), ("clips", f"{totals['clips']}")]
+    if totals["kept"] or totals["dropped"]:
+        lines.append(("kept", f"{totals['kept']} of {totals['kept'] + totals['dropped']}"))
+    for name, count in sorted(totals["dropped_by"].items(), key=lambda item: -item[1]):
+        lines.append(("", f"{count} broke {name}"))
+    for word, count in totals["errors"].items():
+        lines.append(("error", f"{count} {word}: {VIDEO_ERRORS.get(word, '')}"))
+    study = record["stages"].get("study", {})
+    if "impossible" in study:
+        lines.append(("study", study["impossible"]))
+    report = record["stages"].get("report", {}).get("uri")
+    if report:
+        lines.append(("report", report))
+    timed = (f"{name} {stage['seconds']:g} s" for name, stage in record["stages"].items())
+    lines.append(("time", f"{seconds:g} s: " + ", ".join(timed)))
+    if "why" in record:
+        lines.append(("exit", f"{record['exit_code']}: {record['why']}"))
+    table = Table.grid(padding=(0, 2))
+    for label, text in lines:
+        table.add_row(f"[bold]{label}[/]", escape(text))
+    console.print(table)
+    if record["exit_code"] == 130:
+        console.print("interrupted; run the same command to go on")
+
+
+def print_status(corpus: Corpus, console: Console, *, as_json: bool) -> None:
+    """Rows of every table, and the last run."""
+    runs = corpus.runs()
+    last = runs[-1] if runs else None
+    versions = corpus.versions()
+    counts = {name: corpus.scan(name).select(pl.len()).collect().item() for name in versions}
+    found = {"corpus": corpus.uri, "rows": counts, "versions": versions, "last_run": last}
+    if as_json:
+        console.print_json(json.dumps(found))
+        return
+    table = Table(title=escape(corpus.uri), title_justify="left")
+    table.add_column("table")
+    table.add_column("rows", justify="right")
+    table.add_column("version", justify="right")
+    for name, rows in counts.items():
+        table.add_row(name, f"{rows}", f"{versions[name]}")
+    console.print(table)
+    if last is not None:
+        console.print(f"last run {last['run_id']}, exit code {last['exit_code']}")
+        print_record(last, corpus, console)
+
+
+def print_failures(corpus: Corpus, console: Console, *, as_json: bool) -> None:
+    """Videos with an error word."""
+    rows = (
+        corpus.read("videos")
+        .filter(pl.col("error").is_not_null())
+        .sort("error", "uri")
+        .select("uri", "status", "error", "error_detail")
+    )
+    if as_json:
+        console.print_json(json.dumps(rows.to_dicts()))
+        return
+    if rows.is_empty():
+        console.print("no video failed")
+        return
+    uris = rows["uri"].to_list()
+    shared = os.path.commonpath(uris) if len(uris) > 1 and all(u[0] == "/" for u in uris) else ""
+    table = Table(title=f"below {escape(shared)}" if shared else None, title_justify="left")
+    for heading in ("video", "status", "error", "meaning"):
+        table.add_column(heading, overflow="fold")
+    for row in rows.iter_rows(named=True):
+        name = row["uri"].removeprefix(shared).lstrip("/") if shared else row["uri"]
+        word = row["error"]
+        table.add_row(escape(name), row["status"], word, VIDEO_ERRORS.get(word, ""))
+    console.print(table)
+
+
+def print_explanation(corpus: Corpus, prefix: str, console: Console, *, as_json: bool) -> None:
+    """One clip's place, scores and verdict.
+
+    Raises:
+        ConfigError: No clip, or more than one, has an id that begins so.
+    """
+    found = explain(corpus, prefix)
+    if as_json:
+        console.print_json(json.dumps(found))
+        return
+    verdict = found["decision"]
+    console.print(f"[bold]{found['clip_id']}[/]")
+    for uri in found["videos"]:
+        console.print(f"  {escape(uri)}", soft_wrap=True)
+    console.print(f"  {found['start_s']:.3f} s to {found['end_s']:.3f} s, {found['frames']} frames")
+    if verdict is None:
+        console.print("  no verdict yet: run `rushes decide`")
+    else:
+        console.print("  [green]kept[/]" if verdict["keep"] else "  [red]dropped[/]")
+        for reason in verdict["reasons"]:
+            console.print(f"  - {describe(reason)}")
+        if verdict["kept_instead"]:
+            console.print(f"  kept instead: {verdict['kept_instead']}")
+    table = Table("score", "value", "bounds", "meaning")
+    for name, score in found["scores"].items():
+        value = score["missing"] or f"{score['value']:.4g}"
+        bounds = f"{_bound(score['low'])} to {_bound(score['high'])}"
+        table.add_row(name, value, bounds, FILTERS[name].doc if name in FILTERS else "")
+    console.print(table)
+
+
+def explain(corpus: Corpus, prefix: str) -> dict[str, Any]:
+    """Everything stored of the one clip whose id begins with `prefix`.
+
+    Raises:
+        ConfigError: No clip, or more than one, has an id that begins so.
+    """
+    config, keys = _current(corpus)
+    clips = corpus.scan("clips").filter(pl.col("clip_id").str.starts_with(prefix)).collect()
+    if len(clips) != 1:
+        raise ConfigError(f"{len(clips)} clips have an id that begins with {prefix!r}")
+    clip = clips.row(0, named=True)
+    own = pl.col("clip_id") == clip["clip_id"]
+    scores = corpus.scan("scores").filter(own).drop("missing").collect().row(0, named=True)
+    words = missing_reasons(corpus).get(clip["clip_id"], {})
+    decisions = corpus.committed("decisions").filter(own & (pl.col("policy_key") == keys.policy))
+    duplicates = corpus.committed("duplicates").filter(own & (pl.col("dedup_key") == keys.dedup))
+    videos = corpus.committed("videos").filter(pl.col("video_id") == clip["video_id"])
+    verdict, copy = decisions.collect(), duplicates.collect()
+    return {
+        **clip,
+        "videos": sorted(videos.collect()["uri"]),
+        "scores": {name: _score(name, scores.get(name), words, config) for name in FILTERS},
+        "decision": verdict.row(0, named=True) if len(verdict) else None,
+        "duplicate": copy.row(0, named=True) if len(copy) else None,
+    }
+
+
+def describe(reason: dict[str, Any]) -> str:
+    """One reason as a phrase."""
+    name = reason["filter"]
+    if reason["word"]:
+        return f"{name} has no value: {MISSING_SCORES.get(reason['word'], reason['word'])}"
+    if reason["low"] is not None and reason["value"] < reason["low"]:
+        return f"{name} {reason['value']:.4g} is below {reason['low']:g}"
+    if reason["high"] is not None:
+        return f"{name} {reason['value']:.4g} is above {reason['high']:g}"
+    return name if reason["value"] is None else f"{name}, similarity {reason['value']:.3f}"
+
+
+def _score(name: str, value: float | None, words: dict[str, str], config: Config) -> dict[str, Any]:
+    chosen = config.policy.filters.get(name)
+    default = FILTERS[name]
+    low = default.low if chosen is None or chosen.low is None else chosen.low
+    high = default.high if chosen is None or chosen.high is None else chosen.high
+    missing = words.get(name, "unmeasured") if value is None else None
+    return {"value": value, "missing": missing, "low": low, "high": high}
+
+
+def _bound(value: float | None) -> str:
+    return "-" if value is None else f"{value:g}"
+
+
+def _current(corpus: Corpus) -> tuple[Config, StageKeys]:
+    """Configuration and keys of the corpus's last run."""
+    config = load_config(corpus.folder.read("rushes.toml").decode())
+    return config, stage_keys(config)

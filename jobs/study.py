@@ -1,0 +1,109 @@
+"""Study: one Ray task per arm and seed, each resumable, and their summary."""
+
+import json
+from io import BytesIO
+from typing import Any
+
+import polars as pl
+import ray
+import torch
+
+from curate.config import Study
+from curate.study.arms import run_arm, summarise
+from curate.study.plan import ARMS, StudyImpossible, StudyPlan, plan_study
+from curate.study.spans import TokenLoader, raw_spans, sources, windows
+from jobs.interrupt import INTERRUPTS
+from jobs.run import Run
+
+
+def run_study(run: Run) -> None:
+    """Train and compare the arms, unless exactly this study is stored already."""
+    settings, folder = run.config.study, run.corpus.folder
+    place = ("study", run.keys.study)
+    spans, loader = _spans(run)
+    run.progress.start("study", len(ARMS) * settings.seeds, "models")
+    try:
+        plan = plan_study(spans, settings, settings.window)
+    except StudyImpossible as reason:
+        run.note("study", impossible=str(reason))
+        folder.delete(*place, "summary.json")
+        return
+    fresh = not folder.exists(*place, "plan.json") or (
+        folder.read(*place, "plan.json").decode() != plan.to_json()
+    )
+    if fresh:
+        for name in folder.files(*place):
+            folder.delete(name)
+        folder.write(plan.to_json().encode(), *place, "plan.json")
+    if not folder.exists(*place, "summary.json"):
+        results = _results(run, plan, loader)
+        summary = summarise(results, plan, settings)
+        with INTERRUPTS.deferred():
+            folder.write(_parquet(results), *place, "results.parquet")
+            folder.write(json.dumps(summary, indent=1).encode(), *place, "summary.json")
+    run.note("study", key=run.keys.study, clips_per_arm=plan.clips, seeds=settings.seeds)
+
+
+def _results(run: Run, plan: StudyPlan, loader: TokenLoader) -> pl.DataFrame:
+    """Results of every arm and seed; those that an interrupted run finished are read back."""
+    folder, settings = run.corpus.folder, run.config.study
+    task = ray.remote(num_cpus=1)(_train)
+    waiting = {}
+    parts: list[pl.DataFrame] = []
+    for arm in ARMS:
+        for seed in range(settings.seeds):
+            name = ("study", run.keys.study, f"part-{arm}-{seed}.parquet")
+            if folder.exists(*name):
+                parts.append(pl.read_parquet(BytesIO(folder.read(*name))))
+                run.progress.advance(1)
+            else:
+                waiting[task.remote(plan, arm, seed, loader, settings)] = name
+    while waiting:
+        ready, _ = ray.wait(list(waiting))
+        part: pl.DataFrame = ray.get(ready[0])
+        with INTERRUPTS.deferred():
+            folder.write(_parquet(part), *waiting.pop(ready[0]))
+        parts.append(part)
+        run.progress.advance(1)
+    return pl.concat(parts).sort("arm", "seed", "eval_set", "metric", "horizon", "clip_id")
+
+
+def _train(
+    plan: StudyPlan, arm: str, seed: int, loader: TokenLoader, settings: Study
+) -> pl.DataFrame:
+    torch.set_num_threads(1)  # parallelism comes from tasks
+    return run_arm(plan, arm, seed, loader, settings)
+
+
+def _spans(run: Run) -> tuple[pl.DataFrame, TokenLoader]:
+    """Windows of both arms, and the loader of their tokens."""
+    corpus, keys = run.corpus, run.keys
+    features = corpus.committed("features").filter(
+        (pl.col("encode_key") == keys.encode) & pl.col("error").is_null()
+    )
+    clips = corpus.read("clips")
+    verdicts = corpus.committed("decisions").filter(pl.col("policy_key") == keys.policy)
+    duplicates = corpus.committed("duplicates").filter(pl.col("dedup_key") == keys.dedup).collect()
+    shots = corpus.read("shots")
+    source_of = sources(clips, duplicates)
+    raw = {span.clip_id for span in raw_spans(shots, clips, run.config)}
+    of_arm = {"raw": raw, "curated": set(verdicts.filter("keep").collect()["clip_id"])}
+    table = features.collect()
+    video_of = dict(table.select("clip_id", "video_id").iter_rows())
+    rows: list[dict[str, Any]] = []
+    where = {}
+    for name, clip, window in windows(table, run.config.study.window):
+        video = video_of[clip]
+        for arm in ARMS:
+            if clip in of_arm[arm]:
+                source = source_of.get(video, video)
+                rows.append({"clip_id": name, "video_id": video, "source": source, "arm": arm})
+                where[name] = window
+    schema = {column: pl.String for column in ("clip_id", "video_id", "source", "arm")}
+    return pl.DataFrame(rows, schema=schema), TokenLoader(corpus.uri, where)
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    buffer = BytesIO()
+    frame.write_parquet(buffer)
+    return buffer.getvalue()
