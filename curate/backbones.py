@@ -5,7 +5,7 @@ import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -116,7 +116,7 @@ def explained(spec: Spec) -> Iterator[None]:
 
     # The hub's HTTP library differs by version (requests, httpx, httpx2); its base error is a
     # base of the hub's own.
-    transport = HfHubHTTPError.__mro__[1]
+    transport = cast(type[Exception], HfHubHTTPError.__mro__[1])
     network = (OSError, RuntimeError, transport)
     # What torch.load raises on bytes that are no checkpoint depends on the bytes.
     damage = (pickle.UnpicklingError, SafetensorError, EOFError, LookupError, ValueError)
@@ -192,18 +192,19 @@ def _preprocessing(name: str, tags: list[str]) -> dict[str, Any]:
     distinct = {tuple(cfg.get(key) for key in keys) for cfg in published}
     if len(distinct) != 1:
         return {}
-    return {f"image_{key}": value for key, value in zip(keys, distinct.pop())}
+    return {f"image_{key}": value for key, value in zip(keys, distinct.pop(), strict=True)}
 
 
 def _load_timm(spec: Spec, device: torch.device) -> Backbone:
     import timm
-    from timm.data import create_transform, resolve_data_config
+    from timm.data.config import resolve_data_config
+    from timm.data.transforms_factory import create_transform
 
     _check_timm_name(spec)
     with explained(spec):
         if spec.weights is None:
             source = timm.models.get_pretrained_cfg(spec.name)
-            if source.hf_hub_id:
+            if source and source.hf_hub_id:
                 require_hub(source.hf_hub_id)
             model: Any = timm.create_model(spec.name, pretrained=True, num_classes=0)
         else:
@@ -214,7 +215,8 @@ def _load_timm(spec: Spec, device: torch.device) -> Backbone:
             if absent:
                 raise RuntimeError(f"{len(absent)} tensors are missing, e.g. {absent[0]}")
     model = on_device(model, device)
-    transform = create_transform(**resolve_data_config({}, model=model), is_training=False)
+    config = resolve_data_config({}, model=model)  # type: ignore[no-untyped-call]
+    transform: Any = create_transform(**config, is_training=False)
 
     def patches(pixels: torch.Tensor) -> torch.Tensor:
         return _timm_map(model, model.forward_features(pixels))
@@ -248,7 +250,7 @@ def _timm_map(model: Any, features: torch.Tensor) -> torch.Tensor:
     height, width = getattr(getattr(model, "patch_embed", None), "grid_size", None) or (side, side)
     if height * width != tokens.shape[1]:
         raise ConfigError(f"{tokens.shape[1]} tokens are no {height} x {width} map of patches")
-    return tokens.transpose(1, 2).unflatten(2, (height, width))
+    return tokens.transpose(1, 2).reshape(*tokens.shape[::2], height, width)
 
 
 def with_transform(

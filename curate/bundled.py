@@ -43,11 +43,12 @@ def load_bundled() -> nn.Module:
     own = model.state_dict()
     shipped: dict[str, Any] = torch.load(weights_path(), map_location="cpu", weights_only=True)
     same = len(own) == len(shipped) == _TENSORS and all(
-        ours.shape == theirs.shape for ours, theirs in zip(own.values(), shipped.values())
+        ours.shape == theirs.shape
+        for ours, theirs in zip(own.values(), shipped.values(), strict=True)
     )
     if not same:
         raise ModelUnavailableError(f"bundled: {weights_path()} does not fit EfficientNet-Lite0")
-    model.load_state_dict(dict(zip(own, shipped.values())), strict=True)
+    model.load_state_dict(dict(zip(own, shipped.values(), strict=True)), strict=True)
     return model.eval()
 
 

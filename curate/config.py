@@ -304,13 +304,13 @@ def setting_names() -> list[str]:
 
 
 def _nearest(name: str, valid: Iterable[str]) -> str:
-    """A `did you mean` clause: the closest valid name, by its last part if need be."""
+    """A `did you mean` clause: the same key elsewhere, or the closest name, or closest key."""
     names = list(valid)
-    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    leaf = name.rpartition(".")[2]
+    leaves = {n.rpartition(".")[2]: n for n in reversed(names)}
+    close = [leaves[leaf]] if leaf in leaves else difflib.get_close_matches(name, names, n=1)
     if not close:
-        leaf = name.rpartition(".")[2]
-        leaves = {n.rpartition(".")[2]: n for n in names}
-        close = [leaves[m] for m in difflib.get_close_matches(leaf, leaves, n=1, cutoff=0.6)]
+        close = [leaves[match] for match in difflib.get_close_matches(leaf, leaves, n=1)]
     return f"; did you mean {close[0]}?" if close else ""
 
 

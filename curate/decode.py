@@ -60,6 +60,8 @@ class Tally:
 
     Attributes:
         packets_hash: Hash of the video packets' payloads, without container data; set at the end.
+        packets: Packets read from the container.
+        promised: Packets that the container's index speaks of; None where it has none.
         failures: Packets that failed to decode.
         repaired: Frames whose pts was absent or not increasing.
         interlaced: Whether a frame said that it is.
@@ -67,6 +69,8 @@ class Tally:
     """
 
     packets_hash: str | None = None
+    packets: int = 0
+    promised: int | None = None
     failures: int = 0
     repaired: int = 0
     interlaced: bool = False
@@ -226,6 +230,7 @@ class Video:
                 yield from self._decode(None)
                 break
             if packet.size:
+                self.tally.packets += 1
                 digest.update(bytes(packet))
             yield from self._decode(packet)
         self.tally.packets_hash = digest.hexdigest()
@@ -259,6 +264,8 @@ class Video:
         _check_pixels(context.width, context.height, self.limits)
         context.thread_type = ThreadType.NONE  # parallelism comes from workers
         context.thread_count = 1
+        if "mp4" in self._container.format.name:  # other containers guess their frame count
+            self.tally.promised = self.stream.frames or None
 
 
 def _check_pixels(width: int, height: int, limits: Limits) -> None:

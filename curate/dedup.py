@@ -13,7 +13,7 @@ from curate.config import Dedup
 from curate.stills import Stills, best_offset, pad_stills, verified
 
 _RESULTS_PER_BLOCK: Final = 1 << 24
-"""Most pairs that one block of queries can return: about 600 MB where every clip resembles every other."""
+"""Most pairs that one block of queries can return: about 600 MB where all clips are alike."""
 
 _Ints = npt.NDArray[np.int64]
 _Flags = npt.NDArray[np.bool_]
@@ -138,14 +138,14 @@ class _Places:
         latest = np.maximum(self.start_s[a], self.start_s[b])
         overlap = np.minimum(self.end_s[a], self.end_s[b]) - latest
         slack = np.minimum(self.tolerance_s[a], self.tolerance_s[b])
-        return (self.source[a] == self.source[b]) & (overlap <= slack)
+        return np.asarray((self.source[a] == self.source[b]) & (overlap <= slack), np.bool_)
 
     def same(self, a: _Ints, b: _Ints) -> _Flags:
         """Whether pairs show the same moment of one source, to half a frame."""
         slack = np.minimum(self.tolerance_s[a], self.tolerance_s[b])
         starts = np.abs(self.start_s[a] - self.start_s[b]) <= slack
         ends = np.abs(self.end_s[a] - self.end_s[b]) <= slack
-        return (self.source[a] == self.source[b]) & starts & ends
+        return np.asarray((self.source[a] == self.source[b]) & starts & ends, np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,8 @@ def _find_pairs(
     block = max(1, _RESULTS_PER_BLOCK // max(1, count))
     for start in range(0, count, block):
         limits, cosines, found = index.range_search(vectors[start : start + block], radius)
-        a = start + np.repeat(np.arange(len(limits) - 1), np.diff(limits.astype(np.int64)))
+        sizes = np.asarray(limits[1:] - limits[:-1], np.int64)
+        a = start + np.repeat(np.arange(len(limits) - 1), sizes)
         allowed = (a != found) & ~places.apart(a, found)
         a, b, cosine = a[allowed], found[allowed], np.minimum(cosines[allowed], 1)
         _keep_nearest(result, a, b, cosine)

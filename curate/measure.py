@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from curate.config import Config
 from curate.cutter import Cutter, Span
-from curate.decode import Frame, Video
+from curate.decode import Frame, Tally, Video
 from curate.shots import DETECTION_SIZE, ShotDetector
 from curate.window import ClipWindow
 from filters.base import GlobalMotion, Unmeasurable
@@ -188,6 +188,7 @@ class _Pass:
         ticks = self._pts[count] - self._pts[0]
         rate = Fraction(count, 1) / (ticks * base)
         rate = rate.limit_denominator(1001)
+        error, detail = _damage(tally)
         return {
             "width": self._size[0],
             "height": self._size[1],
@@ -198,9 +199,9 @@ class _Pass:
             "duration_s": float(ticks * base),
             "rotation_deg": tally.rotation_deg,
             "interlaced": tally.interlaced,
-            "status": "partial" if tally.failures else "ok",
-            "error": "damaged" if tally.failures else None,
-            "error_detail": f"{tally.failures} packets failed" if tally.failures else None,
+            "status": "ok" if error is None else "partial",
+            "error": error,
+            "error_detail": detail,
             "decode_failures": tally.failures,
             "pts_repaired": tally.repaired,
             "packets_hash": tally.packets_hash,
@@ -240,6 +241,15 @@ class _Pass:
 
 
 _BOX = ("content_x", "content_y", "content_width", "content_height")
+
+
+def _damage(tally: Tally) -> tuple[str | None, str | None]:
+    """Error word and detail of a video of which only a part decoded."""
+    if tally.failures:
+        return "damaged", f"{tally.failures} of {tally.packets} packets failed to decode"
+    if tally.promised is not None and tally.packets < tally.promised:
+        return "truncated", f"{tally.packets} of {tally.promised} packets are in the file"
+    return None, None
 
 
 def _scaled(

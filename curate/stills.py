@@ -101,15 +101,29 @@ def _verified(
 ) -> npt.NDArray[np.bool_]:
     usable = stills.usable[a][:, :, None] & stills.usable[b][:, None, :]  # (P, K, K)
     match = usable & (hamming(stills.signatures[a], stills.signatures[b]) <= max_hamming)
+    flags = np.zeros(len(a), np.bool_)
+    some = np.flatnonzero(match.any(axis=(1, 2)))  # few of the pairs, and the rest is dear
+    flags[some] = _aligned(stills, a[some], b[some], match[some])
+    return flags
+
+
+def _aligned(
+    stills: Stills,
+    a: npt.NDArray[np.int64],
+    b: npt.NDArray[np.int64],
+    match: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.bool_]:
+    """Whether enough of the matches (P, K, K) of pairs agree on one offset."""
     offsets = stills.t_s[b][:, None, :] - stills.t_s[a][:, :, None]  # (P, K, K)
     slack = np.maximum(stills.spacing_s(a), stills.spacing_s(b)) / 2 + _CLOCK_S
     # Every match proposes its offset; the other matches agree with it or not.
-    proposed = offsets.reshape(len(a), -1)[:, :, None, None]  # (P, K * K, 1, 1)
+    every = match.shape[1] * match.shape[2]
+    proposed = offsets.reshape(-1, every)[:, :, None, None]  # (P, K * K, 1, 1)
     agree = match[:, None] & (np.abs(offsets[:, None] - proposed) <= slack[:, None, None, None])
-    agree &= match.reshape(len(a), -1)[:, :, None, None]  # (P, K * K, K, K)
+    agree &= match.reshape(-1, every)[:, :, None, None]  # (P, K * K, K, K)
     shares = [
-        _best_share(agree.any(axis=3), stills.usable[a]),
-        _best_share(agree.any(axis=2), stills.usable[b]),
+        _best_share(np.any(agree, axis=3), stills.usable[a]),
+        _best_share(np.any(agree, axis=2), stills.usable[b]),
     ]
     return np.asarray(np.maximum(*shares) >= _LEAST_SHARE, np.bool_)
 
@@ -140,7 +154,7 @@ def best_offset(stills: Stills, clip: int, other: int) -> float:
     known = stills.usable[clip, :k, None] & stills.usable[other, None, :m]
     bits = hamming(stills.signatures[clip, :k], stills.signatures[other, :m])
     likeness = likeness + np.where(known, 1 - 2 * bits / BITS, 0)
-    # Stills of a static clip resemble each other at every offset: only what exceeds the mean counts.
+    # Stills of a static clip resemble each other at every offset: what exceeds the mean counts.
     gain = likeness - likeness.mean()
     offsets = stills.t_s[other, None, :m] - stills.t_s[clip, :k, None]  # (k, m)
     slack = float(stills.spacing_s(np.array([clip, other])).max()) / 2 + _CLOCK_S

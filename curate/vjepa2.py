@@ -45,7 +45,7 @@ def load_vjepa2(spec: Spec, device: torch.device) -> Backbone:
     with explained(spec):
         local = weights_file(spec) if spec.weights else None
         # A pinned commit is no branch's head, which is what torch.hub's validation looks for.
-        encoder, _ = torch.hub.load(
+        encoder, _ = torch.hub.load(  # type: ignore[no-untyped-call]
             _REPOSITORY,
             f"vjepa2_{spec.name}",
             pretrained=False,

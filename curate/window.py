@@ -9,7 +9,7 @@ import numpy.typing as npt
 from curate.config import Measure
 from curate.decode import Frame
 from filters.base import Clip, GlobalMotion
-from filters.clip import analysis_size
+from filters.clip import analysis_size, analysis_slot
 from filters.motion import estimate
 
 Picture = npt.NDArray[np.uint8]
@@ -29,7 +29,7 @@ class _Every:
     def chooses(self, t_s: float) -> bool:
         if self.start_s is None:
             self.start_s = t_s
-        cell = int((t_s - self.start_s) * self.fps + 1e-6)  # pts steps are not exact in floats
+        cell = analysis_slot(t_s - self.start_s, self.fps)
         if cell <= self.last:
             return False
         self.last = cell

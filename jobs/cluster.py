@@ -69,7 +69,12 @@ def connect(address: str | None, workers: int | None) -> Iterator[Cluster]:
 def _start(address: str | None, workers: int | None) -> None:
     # Ray would otherwise run workers through `uv run` when the driver was started so.
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
+    # Today's default would hide GPUs from actors that ask for none; Ray warns unless it is chosen.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    # Native warnings about Ray's own actors would cut through the progress bars.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     options: dict[str, Any] = {
         "log_to_driver": False,
         "logging_level": logging.ERROR,

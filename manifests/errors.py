@@ -58,7 +58,7 @@ VIDEO_ERRORS: Final[dict[str, str]] = {
     "unreadable": "the file exists and could not be opened or read (rights, network)",
     "empty_file": "zero bytes",
     "not_a_video": "no allowed container format recognises the content",
-    "truncated": "a known container whose index or end is missing",
+    "truncated": "a known container whose index (status failed) or end (status partial) is missing",
     "no_video_stream": "a container with no video stream (audio only, subtitles, data)",
     "unsupported_codec": "this build of libav has no decoder for the stream",
     "no_frames": "the stream opened and no frame could be decoded",

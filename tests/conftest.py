@@ -52,11 +52,11 @@ def real_videos() -> Path:
 
 @pytest.fixture(scope="session")
 def ray_cluster() -> Iterator[None]:
-    """One local Ray of 2 CPUs for the whole session."""
+    """One local Ray for the whole session: two measuring workers and two spare logical CPUs."""
     import ray
 
     ray.init(
-        num_cpus=2,
+        num_cpus=4,
         include_dashboard=False,
         object_store_memory=200 << 20,
         log_to_driver=False,

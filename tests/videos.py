@@ -51,13 +51,15 @@ class TestVideo:
 
 
 def texture(width: int, height: int, seed: int) -> Frames:
-    """(height, width, 3) uint8: coloured noise with detail at two scales and full contrast."""
+    """(height, width, 3) uint8: soft noise with trackable detail, in a colour of its seed."""
     rng = np.random.default_rng(seed)
-    noise = rng.normal(size=(height, width, 3))
-    layers = (cv2.GaussianBlur(noise, (0, 0), sigma) * sigma for sigma in (2, 8))
-    field = np.sum(list(layers), axis=0)
-    low, high = np.percentile(field, [1, 99])
-    return (np.clip((field - low) / (high - low), 0, 1) * 255).astype(np.uint8)
+    noise = rng.normal(size=(height, width, 4))
+    # Blurring by sigma divides the spread of white noise by about 3.5 * sigma.
+    layers = [cv2.GaussianBlur(noise, (0, 0), sigma) * 3.5 * sigma for sigma in (2, 10)]
+    field = (layers[0] + layers[1]) / 2
+    # One field for light and, weaker, one for each channel.
+    pattern = 45 * field[..., 3:] + 15 * field[..., :3]
+    return np.asarray(np.clip(rng.uniform(50, 205, 3) + pattern, 0, 255), dtype=np.uint8)
 
 
 def scene(
@@ -127,40 +129,32 @@ def write(
         rotation_deg: Written as a display matrix.
         sound: Whether 2 s of a 440 Hz tone go along.
     """
-    if options is None:
-        options = {"preset": "ultrafast"} if codec == "libx264" else {}
-    if times_ms is None:
-        times_ms = [round(1000 * i / fps) for i in range(len(frames))]
-        times_s = tuple(float(i / fps) for i in range(len(frames)))
-    else:
-        times_s = tuple(t / 1000 for t in times_ms)
-    with av.open(path, "w", container_options=dict(muxer_options or {})) as container:
-        video = audio = None
+    clock = 1 / fps if times_ms is None else Fraction(1, 1000)
+    ticks = range(len(frames)) if times_ms is None else times_ms
+    # bitexact: some containers hold a random id otherwise.
+    exact = {"fflags": "+bitexact", **(muxer_options or {})}
+    with av.open(path, "w", container_options=exact) as container:
+        # All streams must be there before the first packet.
+        audio = container.add_stream("aac", rate=16000, layout="mono") if sound else None
         if len(frames):
-            video = container.add_stream(codec, rate=fps, options=dict(options))
+            fast = {"preset": "ultrafast"} if codec == "libx264" else {}
+            video = container.add_stream(codec, rate=fps, options=dict(options or fast))
             assert isinstance(video, av.VideoStream)
             video.height, video.width = frames.shape[1:3]
-            video.pix_fmt = pix_fmt
-            video.thread_count = 1
+            video.pix_fmt, video.thread_count = pix_fmt, 1
+            video.codec_context.time_base = clock
             if rotation_deg:
                 video.set_display_rotation(rotation_deg)
-            # A clock of 1 ms that is also a multiple of every constant rate used here.
-            video.codec_context.time_base = Fraction(1, 1000)
-        if sound:
-            audio = container.add_stream("aac", rate=16000)
-            assert isinstance(audio, av.AudioStream)
-            audio.layout = "mono"
-        if video is not None:
-            for array, time_ms in zip(frames, times_ms, strict=True):
+            for array, tick in zip(frames, ticks, strict=True):
                 picture = av.VideoFrame.from_ndarray(array, format="rgb24")
-                picture.pts, picture.time_base = time_ms, Fraction(1, 1000)
+                picture.pts, picture.time_base = tick, clock
                 container.mux(video.encode(picture))
             container.mux(video.encode())
         if audio is not None:
             for chunk in _tone():
                 container.mux(audio.encode(chunk))
             container.mux(audio.encode())
-    return times_s
+    return tuple(float(tick * clock) for tick in ticks)
 
 
 def _tone() -> Iterator[av.AudioFrame]:
@@ -193,8 +187,8 @@ def _pan(path: Path) -> TestVideo:
 def _variable_rate(path: Path) -> TestVideo:
     times_ms = [*range(0, 1200, 40), *range(1200, 2800, 80)]
     times = write(path, scene(50, seed=5), times_ms=times_ms)
-    what = "30 frames of 40 ms, then 20 of 80 ms"
-    return TestVideo(path, *SIZE, Fraction(50_000, 2800), 50, what, times_s=times)
+    what = "30 frames 40 ms apart, then 20 frames 80 ms apart; the last is shown for 40 ms"
+    return TestVideo(path, *SIZE, Fraction(50_000, 2760), 50, what, times_s=times)
 
 
 def _rotated(path: Path) -> TestVideo:
@@ -264,8 +258,10 @@ def _webm(path: Path) -> TestVideo:
     fps = Fraction(30000, 1001)
     frames = scene(60, seed=13)
     options = {"deadline": "realtime", "cpu-used": "8"}
-    times = write(path, frames, fps=fps, codec="libvpx-vp9", options=options)
-    return TestVideo(path, *SIZE, fps, 60, "vp9 in webm, 30000/1001 fps", times_s=times)
+    write(path, frames, fps=fps, codec="libvpx-vp9", options=options)
+    what = "vp9 in webm, 30000/1001 fps, times rounded to 1 ms"
+    times = tuple(int(1000 * i / fps + Fraction(1, 2)) / 1000 for i in range(60))
+    return TestVideo(path, *SIZE, fps, 60, what, times_s=times)
 
 
 def _mpeg_ts(path: Path) -> TestVideo:

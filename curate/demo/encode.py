@@ -88,7 +88,8 @@ def write_video(
     except StopIteration:
         raise ValueError(f"no frames to write to {path}") from None
     height, width, _ = first.shape
-    with av.open(path, "w") as container:
+    # bitexact: some containers hold a random id otherwise.
+    with av.open(path, "w", container_options={"fflags": "+bitexact"}) as container:
         stream = container.add_stream(codec, rate=fps, options=dict(options))
         if not isinstance(stream, av.VideoStream):
             raise ValueError(f"codec must be a video encoder, got {codec!r}")

@@ -29,7 +29,8 @@ class ModelConfig:
         latent: Dimensions of the latent action.
         width: Width of all blocks, a multiple of `heads`.
         heads: Attention heads.
-        inverse_blocks: Blocks of the inverse model.
+        inverse_blocks: Blocks of the inverse model; with one, tokens would be read before they
+            have met, and motion from one token to another could not be seen.
         forward_blocks: Blocks of the forward model.
     """
 
@@ -39,7 +40,7 @@ class ModelConfig:
     latent: int = 32
     width: int = 128
     heads: int = 4
-    inverse_blocks: int = 1
+    inverse_blocks: int = 2
     forward_blocks: int = 2
 
     def __post_init__(self) -> None:

@@ -13,8 +13,8 @@ GROUPS: Final = 3
 COPIES: Final = 3
 """Copies shown per group."""
 RELATIONS: Final = {
-    "exact": "the same pictures, byte for byte or nearly so",
-    "copy": "the same recording, encoded, scaled, cut or edited again",
+    "exact": "the same span of the same encoded stream, in another file",
+    "copy": "the same recording, encoded, scaled or edited again",
     "near": "nearly the same pictures at another time or with larger changes",
     "semantic": "alike in content, not the same recording",
 }

@@ -78,7 +78,9 @@ def load_tables(corpus: Corpus, config: Config, keys: StageKeys) -> Tables:
         .collect()
     )
     clips = clips.join(verdicts, on="clip_id", how="left", maintain_order="left").with_columns(
-        reasons=pl.col("found").list.eval(pl.element().struct.field("filter").n_unique()).list.first()
+        reasons=pl.col("found")
+        .list.eval(pl.element().struct.field("filter").n_unique())
+        .list.first()
     )
     reasons = (
         clips.select("clip_id", "video_id", "seconds", "reasons", "found")
@@ -115,7 +117,8 @@ def _videos(corpus: Corpus, keys: StageKeys) -> pl.DataFrame:
         )
         .with_columns(
             state=pl.when(
-                (pl.col("state") == "measured") & ~pl.struct("video_id", "state").is_first_distinct()
+                (pl.col("state") == "measured")
+                & ~pl.struct("video_id", "state").is_first_distinct()
             )
             .then(pl.lit("repeated"))
             .otherwise(pl.col("state"))

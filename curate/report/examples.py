@@ -1,4 +1,4 @@
-"""Clips to look at: for every verdict the clearest and the most doubtful ones, with their stills."""
+"""Clips to look at: of every verdict the clearest and the most doubtful ones, with stills."""
 
 import base64
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,6 @@ from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from curate.decide import DUPLICATE
@@ -78,7 +77,10 @@ def view_clips(tables: Tables, clip_ids: Iterable[str]) -> dict[str, ClipView]:
         reasons.setdefault(clip_id, []).append(name)
     columns = ("clip_id", "name", "uri", "start_s", "end_s", "keep")
     rows = tables.clips.join(wanted, on="clip_id", how="semi").select(columns)
-    return {row[0]: ClipView(*row, tuple(reasons.get(row[0], ()))) for row in rows.iter_rows()}
+    return {
+        row["clip_id"]: ClipView(**row, reasons=tuple(reasons.get(row["clip_id"], ())))
+        for row in rows.iter_rows(named=True)
+    }
 
 
 def dropped_examples(tables: Tables, name: str) -> list[Row]:
@@ -208,11 +210,7 @@ def _small(jpeg: bytes) -> str | None:
     if scale < 1:
         target = (max(1, round(width * scale)), max(1, round(height * scale)))
         image = cv2.resize(image, target, interpolation=cv2.INTER_AREA)
-    return "data:image/jpeg;base64," + base64.b64encode(_encoded(image)).decode("ascii")
-
-
-def _encoded(image: npt.NDArray[np.uint8]) -> bytes:
     ok, encoded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     if not ok:
         raise RuntimeError(f"a still of shape {image.shape} cannot be encoded")
-    return bytes(encoded.tobytes())
+    return "data:image/jpeg;base64," + base64.b64encode(encoded.tobytes()).decode("ascii")

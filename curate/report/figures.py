@@ -33,6 +33,7 @@ def histogram(score: Score) -> Markup:
         return _WIDTH * (value - first) / (last - first)
 
     top = max(i + o for i, o in zip(score.inside, score.outside, strict=True)) or 1
+    style = "in" if score.bounded else "free"
     parts = []
     bars = zip(pairwise(score.edges), score.inside, score.outside, strict=True)
     for (left, right), inside, outside in bars:
@@ -43,7 +44,7 @@ def histogram(score: Score) -> Markup:
         title = f"{number(left)} to {number(right)}: {plural(inside + outside, 'clip')}"
         x, width = place(left) + 0.4, place(right) - place(left) - 0.8
         parts.append(Markup("<g><title>{}</title>").format(title))
-        parts.append(_rect("in", x, base - kept, width, kept))
+        parts.append(_rect(style, x, base - kept, width, kept))
         parts.append(_rect("out", x, base - total, width, total - kept))
         parts.append(Markup("</g>"))
     parts.append(_line("axis", 0, base, _WIDTH, base))
@@ -51,7 +52,10 @@ def histogram(score: Score) -> Markup:
         parts.append(_line("axis", place(tick), base, place(tick), base + 4))
         parts.append(_text(place(tick), base + 16, number(tick), _anchor(place(tick))))
     # One line of text each, so that labels of bounds close together do not overlap.
-    for bound, mark, y in ((score.low, "\N{GREATER-THAN OR EQUAL TO}", 10), (score.high, "\N{LESS-THAN OR EQUAL TO}", 23)):
+    for bound, mark, y in (
+        (score.low, "\N{GREATER-THAN OR EQUAL TO}", 10),
+        (score.high, "\N{LESS-THAN OR EQUAL TO}", 23),
+    ):
         if bound is not None and first <= bound <= last:
             x = place(bound)
             parts.append(_line("bound", x, y + 3, x, base))
@@ -126,7 +130,9 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 def _interval(row: IntervalRow, y: float, place: Callable[[float], float]) -> list[Markup]:
     estimate, parts = row.estimate, []
     if estimate.low is not None and estimate.high is not None:
-        parts.append(_line(f"interval {row.style}", place(estimate.low), y, place(estimate.high), y))
+        parts.append(
+            _line(f"interval {row.style}", place(estimate.low), y, place(estimate.high), y)
+        )
     for seed in estimate.seeds:
         dot = Markup('<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="3"/>')
         parts.append(dot.format(row.style, place(seed), y))
@@ -144,8 +150,6 @@ def _figure(estimate: Estimate) -> str:
     if estimate.low is None or estimate.high is None:
         return text
     return f"{text} [{fixed(estimate.low, digits)}, {fixed(estimate.high, digits)}]"
-
-
 
 
 def _anchor(x: float) -> str:

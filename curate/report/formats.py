@@ -39,21 +39,27 @@ def share(part: float, whole: float) -> str:
     percent = 100 * part / whole
     if 0 < percent < 0.1:
         return f"<{_THIN}0.1{_THIN}%"
-    return f"{percent:.{0 if percent == 0 or 10 <= percent else 1}f}{_THIN}%"
+    return f"{percent:.{0 if percent == 0 or percent >= 10 else 1}f}{_THIN}%"
 
 
-def number(value: float | None) -> str:
-    """A score: three significant digits, no exponent for everyday sizes."""
+def number(value: float | None, significant: int = 3) -> str:
+    """A score: a few significant digits, no exponent for everyday sizes."""
     if value is None or not math.isfinite(value):
         return NOTHING
     if value == 0:
         return "0"
     if not 1e-4 <= abs(value) < 1e6:
         return f"{value:.2e}".replace("-", _MINUS)
-    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    digits = max(0, significant - 1 - math.floor(math.log10(abs(value))))
     text = f"{value:.{digits}f}"
     text = text.rstrip("0").rstrip(".") if "." in text else text
     return text.replace("-", _MINUS)
+
+
+def apart(value: float, bound: float) -> str:
+    """A value beyond a bound, with as many digits as it takes to see that it is."""
+    texts = (number(value, digits) for digits in range(3, 8))
+    return next((text for text in texts if text != number(bound)), number(value, 8))
 
 
 def fixed(value: float | None, digits: int) -> str:

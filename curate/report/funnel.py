@@ -151,7 +151,11 @@ def clip_steps(tables: Tables, reasons: list[Reason]) -> list[Step]:
     for label, note, rows in (
         ("several reasons", "dropped by two or more", dropped.filter(pl.col("reasons") > 1)),
         ("no reason stored", "dropped without one", dropped.filter(pl.col("reasons") == 0)),
-        ("no verdict yet", "`rushes decide` has not seen them", clips.filter(pl.col("keep").is_null())),
+        (
+            "no verdict yet",
+            "`rushes decide` has not seen them",
+            clips.filter(pl.col("keep").is_null()),
+        ),
     ):
         if rows.height:
             steps.append(replace(_step(label, "loss", rows), note=note))

@@ -1,6 +1,7 @@
 """The page itself: collects what the sections show and renders one self-contained HTML file."""
 
 import json
+import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.resources import files
@@ -13,8 +14,9 @@ from curate.config import Config, to_toml
 from curate.decide import DUPLICATE
 from curate.keys import StageKeys
 from curate.report import copies, data, examples, formats, funnel, scores
-from curate.report.figures import IntervalRow, domain_of, histogram, intervals
-from curate.report.study import VERDICTS, Metric, Summary, other_studies, read_study
+from curate.report.figures import histogram
+from curate.report.plots import draw_study
+from curate.report.study import Summary, other_studies, read_study
 from filters.base import MISSING_SCORES
 from filters.registry import FILTERS
 from manifests.corpus import Corpus
@@ -22,6 +24,9 @@ from manifests.errors import VIDEO_ERRORS
 
 PATH: Final = ("report", "index.html")
 """Where the page lies in a corpus."""
+
+
+_STAGES: Final = ("scan", "measure", "embed", "dedup", "decide", "encode", "study", "report")
 
 
 def write_report(
@@ -60,34 +65,41 @@ def build_report(
     kept = examples.kept_examples(tables) if tables.kept.height else []
     groups = copies.choose_groups(tables)
     stills = examples.load_stills(corpus, keys, _clip_ids([kept, *(r for _, r in shown)], groups))
-    record = run if run is not None else data.latest_run(corpus)
+    record = run or data.latest_run(corpus) or {}
     study = read_study(corpus, keys)
-    return _environment().get_template("index.html.j2").render(
-        corpus_uri=corpus.uri,
-        written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
-        headline=_headline(tables),
-        file_steps=funnel.file_steps(tables, config),
-        clip_steps=funnel.clip_steps(tables, reasons),
-        reasons=reasons,
-        failed=data.failures(tables, "failed"),
-        partial=data.failures(tables, "partial"),
-        kept=kept,
-        shown=shown,
-        scores=scores.count_scores(tables, config),
-        relations=copies.count_relations(tables),
-        groups=groups,
-        repeated=copies.repeated_files(tables),
-        compared=tables.duplicates.height,
-        stills=stills,
-        study=study,
-        plots=_plots(study) if study else [],
-        other_studies=other_studies(corpus, keys),
-        config=to_toml(config),
-        keys=keys,
-        versions=corpus.versions(),
-        run_seconds=_stage_seconds(record or {}),
-        run_record=json.dumps(record, indent=2, sort_keys=True, default=str) if record else None,
-        run_id=(record or {}).get("run_id"),
+    return (
+        _environment()
+        .get_template("index.html.j2")
+        .render(
+            corpus_uri=corpus.uri,
+            written=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+            headline=_headline(tables),
+            file_steps=funnel.file_steps(tables, config),
+            clip_steps=funnel.clip_steps(tables, reasons),
+            reasons=reasons,
+            failed=data.failures(tables, "failed"),
+            partial=data.failures(tables, "partial"),
+            kept=kept,
+            shown=shown,
+            scores=scores.count_scores(tables, config),
+            relations=copies.count_relations(tables),
+            groups=groups,
+            repeated=copies.repeated_files(tables),
+            compared=tables.duplicates.height,
+            stills=stills,
+            study=study,
+            plots=draw_study(study) if study else [],
+            other_studies=other_studies(corpus, keys),
+            impossible=_impossible(record),
+            budget_rows=_budget_rows(study) if study else [],
+            config=to_toml(config),
+            keys=[(name, getattr(keys, name)) for name in StageKeys.__slots__],
+            versions=corpus.versions(),
+            run_seconds=_stage_seconds(record),
+            run_record=_shown_record(record),
+            run_command=shlex.join(str(word) for word in record.get("command") or ()),
+            run_id=record.get("run_id"),
+        )
     )
 
 
@@ -131,69 +143,36 @@ def _headline(tables: data.Tables) -> Headline:
 
 
 def _clip_ids(rows: list[list[examples.Row]], groups: list[copies.Group]) -> list[str]:
+    """Every clip whose stills the page shows."""
     found = {example.clip.clip_id for part in rows for row in part for example in row.examples}
-    found |= {
-        example.copy_of.clip_id
-        for part in rows
-        for row in part
-        for example in row.examples
-        if example.copy_of
-    }
     found |= {group.best.clip_id for group in groups}
     found |= {copy.clip.clip_id for group in groups for copy in group.copies}
     return sorted(found)
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
-    """The figures of one metric: per eval set the arms, and their paired difference."""
-
-    metric: Metric
-    sets: list[tuple[str, Markup, Markup, list[tuple[str, str]]]]
-    """(eval set, arms, difference, [(horizon, verdict in words)])."""
-
-
-def _plots(study: Summary) -> list[Plot]:
-    plots = []
-    for metric in study.metrics:
-        every = [result for results in metric.results.values() for result in results]
-        arms = domain_of([estimate for r in every for estimate in r.arms.values()])
-        difference = domain_of([r.difference for r in every], zero=True)
-        sets = []
-        for name, results in metric.results.items():
-            steps = [f"h={r.horizon} " if len(results) > 1 else "" for r in results]
-            rows = [
-                IntervalRow(step + arm, f"arm{study.arms.index(arm)}", estimate)
-                for step, result in zip(steps, results, strict=True)
-                for arm, estimate in result.arms.items()
-                if arm in study.arms
-            ]
-            apart = [
-                IntervalRow(step or "difference", "diff", result.difference)
-                for step, result in zip(steps, results, strict=True)
-            ]
-            label = f"{metric.label}, eval set {name}"
-            first = intervals(label, rows, arms) if arms else Markup("")
-            second = Markup("")
-            if difference:
-                second = intervals(f"{label}: {study.difference}", apart, difference, zero=True)
-            words = [
-                (step.strip(), VERDICTS.get(result.verdict, result.verdict))
-                for step, result in zip(steps, results, strict=True)
-            ]
-            sets.append((name, first, second, words))
-        plots.append(Plot(metric, sets))
-    return plots
+def _budget_rows(study: Summary) -> list[str]:
+    """Names that every arm's budget has, in the summary's order."""
+    budgets = list(study.budget.values())
+    return [n for n in next(iter(budgets), ()) if all(n in budget for budget in budgets)]
 
 
 def _stage_seconds(record: dict[str, Any]) -> list[tuple[str, float]]:
-    """Seconds per stage, whether a record holds {seconds: {stage: s}} or {stages: {stage: {..}}}."""
-    plain = record.get("seconds")
-    found = list(plain.items()) if isinstance(plain, dict) else []
-    stages = record.get("stages")
-    if isinstance(stages, dict):
-        found += [(s, v.get("seconds")) for s, v in stages.items() if isinstance(v, dict)]
-    return [(str(s), float(v)) for s, v in found if isinstance(v, int | float)]
+    """Seconds of each stage that has ended, in the order in which they ran."""
+    stages = {name: stage.get("seconds") for name, stage in record.get("stages", {}).items()}
+    order = sorted(stages, key=lambda name: (*_STAGES, name).index(name))
+    return [(name, stages[name]) for name in order if stages[name] is not None]
+
+
+def _impossible(record: dict[str, Any]) -> str | None:
+    """Why the study stage of the run made no study, if it said so."""
+    reason = record.get("stages", {}).get("study", {}).get("impossible")
+    return None if reason is None else str(reason)
+
+
+def _shown_record(record: dict[str, Any]) -> str | None:
+    """The record as JSON, without what the section shows anyway."""
+    rest = {name: value for name, value in record.items() if name not in ("config", "keys")}
+    return json.dumps(rest, indent=2, default=str) if rest else None
 
 
 def _environment() -> jinja2.Environment:
@@ -222,6 +201,7 @@ def _environment() -> jinja2.Environment:
     environment.globals |= {
         "plural": formats.plural,
         "share": formats.share,
+        "apart": formats.apart,
         "FILTERS": FILTERS,
         "DUPLICATE": DUPLICATE,
         "VIDEO_ERRORS": VIDEO_ERRORS,

@@ -17,6 +17,8 @@ BINS: Final = 48
 """Bars of a histogram: fine enough to place a bound by eye in a figure 480 units wide."""
 _TAIL: Final = 0.005
 """Share of clips at either end whose values go to the outermost bars."""
+_NEAR_ZERO: Final = 0.1
+"""An axis that would begin above 0, and below this share of its end, begins at 0."""
 _STRETCH: Final = 3.0
 """A bound beyond this multiple of the data's range is told, not drawn: it would hide the data."""
 
@@ -119,6 +121,8 @@ def _edges(
     if not values.size:
         return np.zeros(0)
     start, end = (float(v) for v in np.quantile(values, (_TAIL, 1 - _TAIL)))
+    if 0 < start < _NEAR_ZERO * end:
+        start = 0.0
     reach = _STRETCH * ((end - start) or abs(start) or 1.0)
     for bound in (low, high):
         if bound is not None and start - reach <= bound <= end + reach:
@@ -151,7 +155,8 @@ def _missing(scores: pl.DataFrame, names: list[str]) -> dict[str, Counter[str]]:
 
 def _words(column: pl.Series) -> list[dict[str, str]]:
     """Rows of a map column, which Polars reads as a map or as a list of key-value structs."""
+    rows: list[list[Any] | None] = column.to_arrow().to_pylist()
     return [
-        dict(pair.values() if isinstance(pair, dict) else pair for pair in row or ())
-        for row in column.to_arrow().to_pylist()
+        dict((p["key"], p["value"]) if isinstance(p, dict) else p for p in row or ())
+        for row in rows
     ]

@@ -8,10 +8,10 @@ from curate.keys import StageKeys
 from manifests.corpus import Corpus
 
 VERDICTS: Final = {
-    "higher": "higher: the interval lies above 0",
-    "lower": "lower: the interval lies below 0",
-    "not_shown": "not shown: the interval holds 0",
-    "too_small": "too small: too few sources or seeds to say",
+    "higher": "higher (the interval lies above 0)",
+    "lower": "lower (the interval lies below 0)",
+    "not_shown": "no difference shown (the interval holds 0)",
+    "too_small": "too few sources to say",
 }
 """Verdict on one difference -> what it means."""
 

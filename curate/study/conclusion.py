@@ -46,10 +46,8 @@ def conclude(summary: dict[str, Any]) -> dict[str, Any]:
     ]
     curated = next(entry for entry in same if entry["eval_set"] != primary["eval_set"])
     word = _overall(primary["verdict"], curated["verdict"])
-    sentences = [_OPENING[word]]
-    if word == "too_small":
-        sentences = [_opening_of_small(summary)]
-    sentences += [_figures(entry) for entry in (primary, curated)]
+    opening = _opening_of_small(summary) if word == "too_small" else _OPENING[word]
+    sentences = [opening, *(_figures(entry) for entry in (primary, curated))]
     return {"verdict": word, "text": " ".join(sentences), "caveats": _caveats(summary)}
 
 

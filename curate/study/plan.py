@@ -103,7 +103,7 @@ def plan_study(spans: pl.DataFrame, settings: Study, steps: int) -> StudyPlan:
     """
     if settings.horizon >= steps:
         raise ConfigError(
-            f"study.horizon must be below encode.steps {steps}, not {settings.horizon}"
+            f"study.horizon must be below the {steps} frames of a clip, not {settings.horizon}"
         )
     source_of = _checked(spans)
     pools = {arm: _by_source(spans.filter(pl.col("arm") == arm)) for arm in ARMS}

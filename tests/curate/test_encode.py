@@ -1,0 +1,117 @@
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from curate.config import Limits
+from curate.decode import Video
+from curate.encode import Encoded, StepRule, TokenSpan, encode_frames, read_spans, unreadable
+from curate.encoders import Encoder, load_encoder
+from curate.tokens import read_tokens, write_tokens
+from manifests.errors import BadVideoError
+from manifests.storage import Folder
+from tests.videos import Videos
+
+RULE = StepRule(step_s=0.25, least=4, most=64)
+
+
+def _span(path: Path, start_s: float, end_s: float, **more: object) -> TokenSpan:
+    with Video(str(path), Limits()) as video:
+        ticks = [
+            round(Fraction(t).limit_denominator(1000) / video.time_base) for t in (start_s, end_s)
+        ]
+    return TokenSpan(f"{start_s}-{end_s}", "v", *ticks, **more)  # type: ignore[arg-type]
+
+
+def _shown_at(path: Path, times_s: list[float]) -> list[np.ndarray]:
+    """The slow twin: decode all, then take the last frame at or before each time."""
+    with Video(str(path), Limits()) as video:
+        base = video.time_base
+        frames = [(float(f.pts * base), f.to_array(*f.size, "rgb24")) for f in video]
+    return [[p for t, p in frames if t <= wanted + 1e-9][-1] for wanted in times_s]
+
+
+@pytest.mark.parametrize("name", ["plain", "variable_rate", "mpeg_ts", "webm"])
+def test_each_step_is_the_frame_that_is_shown_then(videos: Videos, name: str) -> None:
+    path, first = videos[name].path, videos[name].times_s[0]
+    span = _span(path, first + 0.1, first + 1.5)
+    (found,) = read_spans(str(path), [span], RULE, Limits())
+    assert found is not None
+    times = [first + 0.1 + k * 0.25 for k in range(6)]
+    expected = np.stack(_shown_at(path, times))
+    assert np.array_equal(found.frames, expected)
+    assert found.t0_s == pytest.approx(times[0], abs=1e-3)
+
+
+def test_starting_near_the_span_gives_the_same_frames(videos: Videos) -> None:
+    path = videos["plain"].path
+    spans = [_span(path, 1.6, 2.8), _span(path, 1.8, 3.0)]
+    plain = read_spans(str(path), spans, RULE, Limits())
+    sought = read_spans(str(path), spans, RULE, Limits(), seekable=True)
+    for a, b in zip(plain, sought, strict=True):
+        assert a is not None
+        assert b is not None
+        assert np.array_equal(a.frames, b.frames)
+
+
+def test_overlapping_spans_share_one_decode_and_short_ones_are_none(videos: Videos) -> None:
+    path = videos["plain"].path
+    spans = [_span(path, 0, 2), _span(path, 0.5, 1.2), _span(path, 0.5, 2.5)]
+    lengths = [
+        None if f is None else len(f.frames) for f in read_spans(str(path), spans, RULE, Limits())
+    ]
+    assert lengths == [8, None, 8]
+
+
+def test_only_the_content_box_is_encoded(videos: Videos) -> None:
+    path = videos["hard_cut"].path
+    span = _span(path, 0, 2, box=(0.25, 0.0, 0.5, 1.0))
+    whole, cropped = read_spans(str(path), [_span(path, 0, 2), span], RULE, Limits())
+    assert whole is not None
+    assert cropped is not None
+    assert np.array_equal(cropped.frames, whole.frames[:, :, 80:240])
+
+
+@pytest.fixture(scope="module")
+def bundled() -> Encoder:
+    return load_encoder("bundled", grid=2, device="cpu")
+
+
+def test_tokens_come_back_as_they_were_written(
+    videos: Videos, bundled: Encoder, tmp_path: Path
+) -> None:
+    path, folder = videos["plain"].path, Folder(str(tmp_path))
+    spans = [_span(path, 0, 1.5), _span(path, 0.5, 1.0), _span(path, 1, 2.5)]
+    frames = read_spans(str(path), spans, RULE, Limits())
+    encoded = [encode_frames(s, f, bundled) for s, f in zip(spans, frames, strict=True)]
+    rows = write_tokens(folder, "k", encoded, bundled.spec, causal=True, step_s=0.25)
+    assert [row["error"] for row in rows] == [None, "too_short", None]
+    good = [(row["file"], row["row"]) for row in rows if row["error"] is None]
+    tokens = read_tokens(folder, list(reversed(good)))
+    assert [t.shape for t in tokens] == [(6, 4, 1280)] * 2
+    assert encoded[2].tokens is not None
+    assert np.array_equal(tokens[0], encoded[2].tokens)
+    again = write_tokens(folder, "k", encoded, bundled.spec, causal=True, step_s=0.25)
+    assert again == rows
+    assert len(folder.files("features")) == 1
+
+
+def test_undefined_tokens_are_an_error_word(videos: Videos) -> None:
+    from curate.encoders import NotFiniteError
+
+    class Overflowing:
+        spec, causal = "broken", True
+
+        def encode(self, frames: np.ndarray) -> np.ndarray:
+            raise NotFiniteError("infinite")
+
+    path = videos["plain"].path
+    (frames,) = read_spans(str(path), [_span(path, 0, 2)], RULE, Limits())
+    found = encode_frames(_span(path, 0, 2), frames, Overflowing())  # type: ignore[arg-type]
+    assert (found.tokens, found.error) == (None, "not_finite")
+
+
+def test_a_video_that_cannot_be_read_again_gives_rows_with_a_word(videos: Videos) -> None:
+    span = _span(videos["plain"].path, 0, 2)
+    assert unreadable([span], BadVideoError("missing_file")) == [Encoded(span, error="unreadable")]

@@ -1,0 +1,42 @@
+import os
+import time
+
+import pytest
+
+from curate.config import Limits
+from curate.isolate import Isolated
+from manifests.errors import BadVideoError
+
+
+@pytest.fixture(scope="module")
+def isolated() -> Isolated:
+    return Isolated(Limits(timeout_s=2, memory_bytes=2 << 30))
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "word"),
+    [
+        pytest.param(os._exit, (11,), "decoder_crashed", id="crash"),
+        pytest.param(os.abort, (), "decoder_crashed", id="abort"),
+        pytest.param(time.sleep, (60,), "decoder_timeout", id="hang"),
+        pytest.param(bytearray, (8 << 30,), "out_of_memory", id="memory"),
+    ],
+)
+def test_a_fault_is_a_word_and_the_next_call_works(
+    isolated: Isolated, function: object, arguments: tuple[int, ...], word: str
+) -> None:
+    with pytest.raises(BadVideoError) as caught:
+        isolated.call(function, *arguments)  # type: ignore[arg-type]
+    assert caught.value.word == word
+    assert isolated.call(abs, -3) == 3
+
+
+def test_what_the_function_raises_is_raised_here(isolated: Isolated) -> None:
+    with pytest.raises(BadVideoError, match="too_long"):
+        isolated.call(_refuse)
+    with pytest.raises(ZeroDivisionError):
+        isolated.call(divmod, 1, 0)
+
+
+def _refuse() -> None:
+    raise BadVideoError("too_long")
