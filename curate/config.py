@@ -154,7 +154,7 @@ class Study(Settings):
     """Most windows that one source may give to an arm."""
     eval_share: float = Field(0.3, gt=0, lt=1)
     """Share of sources (copies count as one) held out for evaluation."""
-    steps: int = Field(400, ge=1)
+    steps: int = Field(300, ge=1)
     """Optimiser steps per model, the same for every arm."""
     batch_size: int = Field(32, ge=1)
     """Clips per step."""
@@ -164,9 +164,9 @@ class Study(Settings):
     """Dimensions of the latent action."""
     beta: float = Field(1e-3, ge=0)
     """Weight of the KL regulariser (summed over dimensions, mean over the batch)."""
-    width: int = Field(128, ge=16)
+    width: int = Field(64, ge=16, multiple_of=4)
     """Width of the inverse and the forward model."""
-    learning_rate: float = Field(1e-3, gt=0)
+    learning_rate: float = Field(3e-3, gt=0)
     """Peak learning rate of AdamW."""
     horizon: int = Field(4, ge=1)
     """Longest rollout that is evaluated, steps."""

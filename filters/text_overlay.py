@@ -35,8 +35,8 @@ MIN_TEXT_PX: Final = 5
 MAX_HEIGHT: Final = 0.35
 """Share of the frame's height above which a block is no caption or logo but the scene."""
 MOVED_PX: Final = 8.0
-"""Camera path over a span after which a scene's edge cannot be in place any more: twice the width
-of an edge at 320 px."""
+"""Camera path over a span, at 320 px, after which a scene's edge cannot be in place any more: the
+width of a defocused edge. Distant things under a forward move are the exception."""
 SCENE_SHARE: Final = 0.15
 """Share of changed pixels below which nothing moves behind an overlay, if the camera rests too."""
 
@@ -56,17 +56,16 @@ def area(clip: Clip) -> float:
     """
     if len(clip.gray) < MIN_FRAMES:
         raise Unmeasurable("too_few_frames")
-    x, y, width, height = content_box(clip.gray)
+    x, y, w, h = content_box(clip.gray)
+    height, width = clip.gray.shape[1:]
     path = _path(clip)
     shares = []
     for span in _spans(clip.gray_t_s):
-        inner = clip.gray[span, y : y + height, x : x + width]
-        changed = np.ptp(inner, axis=0) >= CHANGED
-        moved = np.ptp(path[span, :2], axis=0) * (clip.gray.shape[2], clip.gray.shape[1])
-        if changed.mean() < SCENE_SHARE and np.hypot(*moved) < MOVED_PX:
-            continue
-        mask = overlay_mask(clip.gray[span], path[span])
-        shares.append(float(mask.mean()))
+        inner = clip.gray[span, y : y + h, x : x + w]
+        changed_share = float((np.ptp(inner, axis=0) >= CHANGED).mean())
+        travel_px = _travel_px(path[span], (width / 2, height / 2), width, height)
+        if changed_share >= SCENE_SHARE or travel_px >= MOVED_PX * max(width, height) / 320:
+            shares.append(float(overlay_mask(clip.gray[span], path[span]).mean()))
     if not shares:
         raise Unmeasurable("static_scene")
     return float(np.mean(shares))
@@ -97,7 +96,7 @@ def overlay_mask(gray: Gray, path: Float) -> Mask:
         block = labels[y : y + h, x : x + w] == label
         if h > MAX_HEIGHT * height or not _like_text(block, edges[y : y + h, x : x + w]):
             continue
-        travel_px = _travel_px(path, centres[label], width, height)
+        travel_px = _travel_px(path, (centres[label][0], centres[label][1]), width, height)
         if travel_px >= MOVED_PX * scale or _changes_around(
             changed, joined, (x, y, w, h), round(AROUND_PX * scale)
         ):
@@ -126,7 +125,9 @@ def _steady_edges(gray: Gray) -> Mask:
     length = np.zeros(gray.shape[1:], np.float32)
     weakest = np.full(gray.shape[1:], np.inf, np.float32)
     for frame in gray:
-        gradient = np.stack([cv2.Sobel(frame, cv2.CV_32F, 1, 0), cv2.Sobel(frame, cv2.CV_32F, 0, 1)])
+        gradient = np.stack(
+            [cv2.Sobel(frame, cv2.CV_32F, 1, 0), cv2.Sobel(frame, cv2.CV_32F, 0, 1)]
+        )
         strength = np.hypot(gradient[0], gradient[1])
         total += gradient
         length += strength
@@ -148,9 +149,9 @@ def _like_text(block: Mask, edges: Mask) -> bool:
     return float(block.mean()) >= 0.35 and float(edges[block].mean()) >= 0.25
 
 
-def _travel_px(path: Float, centre: Float, width: int, height: int) -> float:
-    """How far the camera's motion carries the scene under a place during the span."""
-    x, y = centre[0] - width / 2, centre[1] - height / 2
+def _travel_px(path: Float, place: tuple[float, float], width: int, height: int) -> float:
+    """How far the camera's motion carries the scene that lies at `place` (x, y in px)."""
+    x, y = place[0] - width / 2, place[1] - height / 2
     dx = path[:, 0] * width + path[:, 2] * x + path[:, 3] * y
     dy = path[:, 1] * height + path[:, 2] * y - path[:, 3] * x
     return float(np.hypot(np.ptp(dx), np.ptp(dy)))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
+import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -20,8 +21,9 @@ from manifests.errors import VIDEO_ERRORS
 SETTINGS: Final = (
     "embed.spec=bundled",
     "encode.spec=bundled",
-    "study.steps=150",
-    "study.width=64",
+    "study.train_clips=128",
+    "study.batch_size=16",
+    "study.steps=100",
 )
 """The bundled model needs no download; the study is as small as it can be and still run."""
 
@@ -46,7 +48,7 @@ def run_demo(folder: Path, console: Console, *, as_json: bool) -> int:
     )
     record, code = execute(request, Bars(console) if console.is_terminal else Lines())
     if as_json:
-        print(json.dumps(record, indent=2))
+        typer.echo(json.dumps(record, indent=2))
         return code
     console.print(_table(corpus, record, videos))
     print_record(record, corpus, console)

@@ -10,6 +10,7 @@ import torch
 
 from curate.config import Study
 from curate.study.arms import run_arm, summarise
+from curate.study.normaliser import Normaliser, fit_normaliser
 from curate.study.plan import ARMS, StudyImpossible, StudyPlan, plan_study
 from curate.study.spans import TokenLoader, raw_spans, sources, windows
 from jobs.interrupt import INTERRUPTS
@@ -48,6 +49,7 @@ def _results(run: Run, plan: StudyPlan, loader: TokenLoader) -> pl.DataFrame:
     """Results of every arm and seed; those that an interrupted run finished are read back."""
     folder, settings = run.corpus.folder, run.config.study
     task = ray.remote(num_cpus=1)(_train)
+    target = ray.remote(num_cpus=1)(_fit).remote(plan, loader, settings)  # one for all arms
     waiting = {}
     parts: list[pl.DataFrame] = []
     for arm in ARMS:
@@ -57,7 +59,7 @@ def _results(run: Run, plan: StudyPlan, loader: TokenLoader) -> pl.DataFrame:
                 parts.append(pl.read_parquet(BytesIO(folder.read(*name))))
                 run.progress.advance(1)
             else:
-                waiting[task.remote(plan, arm, seed, loader, settings)] = name
+                waiting[task.remote(plan, arm, seed, loader, settings, target)] = name
     while waiting:
         ready, _ = ray.wait(list(waiting))
         part: pl.DataFrame = ray.get(ready[0])
@@ -68,11 +70,20 @@ def _results(run: Run, plan: StudyPlan, loader: TokenLoader) -> pl.DataFrame:
     return pl.concat(parts).sort("arm", "seed", "eval_set", "metric", "horizon", "clip_id")
 
 
+def _fit(plan: StudyPlan, loader: TokenLoader, settings: Study) -> Normaliser:
+    return fit_normaliser(loader(plan.reference), settings.pca)
+
+
 def _train(
-    plan: StudyPlan, arm: str, seed: int, loader: TokenLoader, settings: Study
+    plan: StudyPlan,
+    arm: str,
+    seed: int,
+    loader: TokenLoader,
+    settings: Study,
+    normaliser: Normaliser,
 ) -> pl.DataFrame:
     torch.set_num_threads(1)  # parallelism comes from tasks
-    return run_arm(plan, arm, seed, loader, settings)
+    return run_arm(plan, arm, seed, loader, settings, normaliser=normaliser)
 
 
 def _spans(run: Run) -> tuple[pl.DataFrame, TokenLoader]:

@@ -195,7 +195,7 @@ def summarise(results: pl.DataFrame, plan: StudyPlan, settings: Study) -> dict[s
         one_step_skill_copy, linear_skill_copy (absent where frames are too large for it) and
         kl_bits at 1. Units: "share" (1 is perfect, 0 no better than the baseline, negative
         worse), "dB", "bits". A figure whose denominator is 0 (nothing moves in the eval set) is
-        None in mean, low, high and seeds, and its verdict is "not_shown".
+        None in mean, low, high and seeds, and its verdict claims nothing.
 
     Raises:
         ValueError: Rows of an arm or seed are missing, or the arms' target spaces differ.

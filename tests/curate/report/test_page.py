@@ -92,6 +92,7 @@ def test_only_failures(empty: Corpus, config: Config) -> None:
     text = text_of(build_report(empty, config, KEYS))
     assert "No clip has been cut from 1 file yet." in text
     assert "empty_file 1 file zero bytes x.mp4" in text
+    assert "No clip was cut." in text
 
 
 def test_measured_but_not_judged(corpus: Corpus, config: Config) -> None:

@@ -1,0 +1,122 @@
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from filters.base import Unmeasurable
+from filters.clip import clip_from_gray
+from filters.letterbox import border_share, content_box
+from filters.registry import FILTERS
+from tests.filters.scenes import HEIGHT, WIDTH, flat, noisy, panning, texture, view
+
+Box = tuple[int, int, int, int]
+FULL = (0, 0, WIDTH, HEIGHT)
+
+
+def _framed(box: Box, colour: int = 16, frames: int = 12) -> npt.NDArray[np.uint8]:
+    """(T, H, W) with a panning picture in the box and one colour around it."""
+    x, y, width, height = box
+    gray = np.full((frames, HEIGHT, WIDTH), colour, np.uint8)
+    for i in range(frames):
+        gray[i, y : y + height, x : x + width] = view(dx=-4 * i, size=(width, height))
+    return gray
+
+
+@pytest.mark.parametrize("colour", [0, 16, 128, 235])
+@pytest.mark.parametrize(
+    "box",
+    [
+        pytest.param((0, 24, 320, 132), id="letterbox"),
+        pytest.param((40, 0, 240, 180), id="pillarbox"),
+        pytest.param((40, 24, 240, 132), id="both"),
+        pytest.param((0, 30, 320, 150), id="top-only"),
+        pytest.param((0, 2, 320, 176), id="thin"),
+        pytest.param((110, 0, 100, 180), id="portrait-in-landscape"),
+        pytest.param(FULL, id="none"),
+    ],
+)
+def test_box_is_found(box: Box, colour: int) -> None:
+    # A row of the picture that happens to be close to the border's colour may go with it.
+    assert np.abs(np.subtract(content_box(_framed(box, colour)), box)).max() <= 1
+
+
+def test_bars_with_compression_noise_are_found() -> None:
+    rng = np.random.default_rng(0)
+    gray = np.stack([noisy(frame, 1.0, rng) for frame in _framed((0, 24, 320, 132))])
+    assert np.abs(np.subtract(content_box(gray), (0, 24, 320, 132))).max() <= 1
+
+
+def test_row_blended_by_the_scaler_belongs_to_the_border() -> None:
+    # Bars that end between two rows of the analysed picture: 70 of 360 rows become 35 of 180, 71
+    # leave a row that is half border.
+    large = np.full((12, 360, 640), 16, np.uint8)
+    for i in range(12):
+        large[i, 71:289] = view(dx=-6 * i, size=(640, 218))
+    clip = clip_from_gray(large, 6.0)
+    _, y, _, height = content_box(clip.gray)
+    assert 36 <= y <= 37
+    assert 143 <= y + height <= 145
+
+
+def test_share_is_the_area_outside() -> None:
+    framed = clip_from_gray(_framed((0, 24, 320, 132)), 6.0)
+    assert border_share(framed) == pytest.approx(48 / 180, abs=0.015)
+
+
+@pytest.mark.parametrize(
+    ("box", "kept"),
+    [
+        pytest.param((0, 23, 320, 134), True, id="film-in-16-9"),
+        pytest.param((40, 0, 240, 180), True, id="4-3-in-16-9"),
+        pytest.param((110, 0, 100, 180), False, id="9-16-in-16-9"),
+    ],
+)
+def test_only_extreme_borders_are_dropped(box: Box, kept: bool) -> None:
+    assert FILTERS["border_share"].keeps(border_share(clip_from_gray(_framed(box), 6.0))) is kept
+
+
+def test_dark_scene_is_not_a_border() -> None:
+    # A night sky above a skyline: flat and steady rows, but no edge along most of their end.
+    gray = np.full((12, HEIGHT, WIDTH), 5, np.uint8)
+    ground = texture(120, WIDTH)
+    gray[:, 120:] = ground[60:]
+    gray[:, 60:120, 200:230] = ground[:60, 200:230]
+    assert content_box(gray) == FULL
+
+
+def test_burnt_out_sky_is_not_a_border() -> None:
+    gray = np.full((12, HEIGHT, WIDTH), 255, np.uint8)
+    for i in range(12):
+        frame = view(dx=-2 * i)
+        for x in range(WIDTH):
+            top = round(50 + 40 * abs(np.sin((x + 2 * i) / 40)))
+            gray[i, top:, x] = frame[top:, x]
+    assert content_box(gray) == FULL
+
+
+def test_plain_row_that_flickers_is_not_a_border() -> None:
+    gray = _framed((0, 24, 320, 132))
+    gray[:, :24] = np.linspace(20, 60, 12).astype(np.uint8)[:, None, None]
+    assert content_box(gray)[1] == 0
+
+
+def test_picture_that_goes_black_keeps_its_box() -> None:
+    gray = _framed((0, 24, 320, 132), frames=30)
+    gray[:8] = 16
+    assert np.abs(np.subtract(content_box(gray), (0, 24, 320, 132))).max() <= 1
+
+
+def test_one_frame_is_enough() -> None:
+    assert (
+        np.abs(np.subtract(content_box(_framed((0, 24, 320, 132))[:1]), (0, 24, 320, 132))).max()
+        <= 1
+    )
+
+
+def test_ordinary_clip_has_no_border() -> None:
+    assert border_share(panning()) == 0.0
+
+
+@pytest.mark.parametrize("grey", [0, 16, 200])
+def test_picture_of_one_colour_has_no_box(grey: int) -> None:
+    with pytest.raises(Unmeasurable, match="black"):
+        border_share(flat(grey))

@@ -1,0 +1,93 @@
+import copy
+import math
+
+import numpy as np
+import pytest
+
+from filters.base import MISSING_SCORES, Clip, Unmeasurable
+from filters.clip import clip_from_gray
+from filters.registry import FILTERS
+from tests.filters.scenes import clip, flat, panning, still, texture, view, with_object
+
+ORDINARY = [
+    pytest.param(panning(2.0), id="pan"),
+    pytest.param(clip(lambda i: view(scale=math.exp(i / 100))), id="zoom"),
+    pytest.param(clip(lambda i: view(dx=-2 * i, size=(180, 320))), id="portrait"),
+    pytest.param(clip(lambda i: view(dx=-i / 2, size=(64, 64)), fps=15.0), id="tiny"),
+]
+DEGENERATE = [
+    pytest.param(clip_from_gray(texture()[None], 30.0), id="one-frame"),
+    pytest.param(clip_from_gray(np.stack([view(), view(dx=3)]), 30.0), id="two-frames"),
+    pytest.param(flat(0), id="black"),
+    pytest.param(flat(0, frames=1), id="one-black-frame"),
+    pytest.param(flat(128), id="grey"),
+    pytest.param(still(), id="still"),
+    pytest.param(clip_from_gray(np.full((30, 2, 2), 9, np.uint8), 30.0), id="two-pixels"),
+    pytest.param(
+        clip_from_gray(np.random.default_rng(0).integers(0, 256, (30, 90, 160), np.uint8), 30.0),
+        id="noise",
+    ),
+]
+
+
+def _score(name: str, measured: Clip) -> float | str:
+    try:
+        return FILTERS[name].score(measured)
+    except Unmeasurable as error:
+        return error.word
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("measured", ORDINARY)
+def test_ordinary_clip_scores_a_finite_float_and_is_left_alone(name: str, measured: Clip) -> None:
+    before = copy.deepcopy(measured)
+    value = FILTERS[name].score(measured)
+    assert type(value) is float
+    assert math.isfinite(value)
+    assert FILTERS[name].score(measured) == value
+    for array in ("gray", "gray_t_s", "tiny", "tiny_t_s"):
+        np.testing.assert_array_equal(getattr(measured, array), getattr(before, array))
+    assert measured.motion == before.motion
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("measured", ORDINARY)
+def test_ordinary_clip_is_kept(name: str, measured: Clip) -> None:
+    assert FILTERS[name].keeps(FILTERS[name].score(measured))
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("measured", DEGENERATE)
+def test_degenerate_clip_gives_a_float_or_a_known_reason(name: str, measured: Clip) -> None:
+    value = _score(name, measured)
+    if isinstance(value, str):
+        assert value in MISSING_SCORES
+    else:
+        assert type(value) is float
+        assert math.isfinite(value)
+    assert _score(name, measured) == value
+
+
+@pytest.mark.parametrize("measured", [*DEGENERATE[:6]])
+def test_degenerate_clip_is_dropped_by_some_filter(measured: Clip) -> None:
+    verdicts = []
+    for name, chosen in FILTERS.items():
+        value = _score(name, measured)
+        verdicts.append(chosen.null == "keep" if isinstance(value, str) else chosen.keeps(value))
+    # Two frames that differ are a short clip, not a bad one: length is judged elsewhere.
+    assert not all(verdicts) or len(measured.tiny) == 2
+
+
+def test_moving_object_before_a_resting_camera_is_kept() -> None:
+    for name, chosen in FILTERS.items():
+        value = _score(name, with_object())
+        assert chosen.null == "keep" if isinstance(value, str) else chosen.keeps(value), name
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_filter_states_its_unit_and_ordered_bounds(name: str) -> None:
+    chosen = FILTERS[name]
+    assert chosen.doc.strip()
+    assert "\n" not in chosen.doc
+    assert chosen.version >= 1
+    assert chosen.low is None or chosen.high is None or chosen.low < chosen.high
