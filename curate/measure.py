@@ -19,7 +19,7 @@ from curate.cutter import Cutter, Span
 from curate.decode import Frame, Tally, Video
 from curate.shots import DETECTION_SIZE, ShotDetector
 from curate.window import ClipWindow
-from filters.base import GlobalMotion, Unmeasurable
+from filters.base import Clip, GlobalMotion, Unmeasurable
 from filters.clip import tiny
 from filters.letterbox import content_box
 from filters.registry import FILTERS
@@ -82,7 +82,7 @@ class _Pass:
         self._pts.append(frame.pts)
         t_s = float(frame.pts * self._video.time_base)
         small = frame.to_array(*DETECTION_SIZE, "bgr24")
-        luma = tiny(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY))
+        luma = tiny(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8))
         change = self._detector.update(frame.index, t_s, small)
         motion = self._window.add(frame, t_s, luma)
         self._record(luma, change.content_val, change.hist_corr, motion)
@@ -131,32 +131,16 @@ class _Pass:
     def _close(self, span: Span) -> None:
         """Measure a clip whose frames have all passed."""
         start, end = self._pts[span.start], self._pts[span.end]
-        base = self._video.time_base
-        clip_key = clip_id(self._ids["video_id"], start, end)
-        width, height = self._size
+        base, (width, height) = self._video.time_base, self._size
         clip = self._window.clip(span.start, span.end, float(start * base))
-        box = (0, 0, width, height)
-        if clip is not None:
-            box = _scaled(
-                content_box(clip.gray), clip.gray.shape[2], clip.gray.shape[1], width, height
-            )
-        keys = {"clip_id": clip_key, "measure_key": self._ids["measure_key"]}
-        values: dict[str, Any] = {}
-        missing: dict[str, str] = {}
-        for name, chosen in FILTERS.items():
-            try:
-                if clip is None:
-                    raise Unmeasurable("too_few_frames")
-                values[name] = chosen.score(clip)
-            except Unmeasurable as reason:
-                missing[name] = reason.word
-        self._rows["scores"].append({**keys, **values, "missing": list(missing.items())})
-        stills = self._window.stills(
-            span.start,
-            span.end,
-            tuple(v / s for v, s in zip(box, (width, height) * 2, strict=True)),
-        )
-        for number, (index, jpeg) in enumerate(stills):
+        box = (0, 0, width, height) if clip is None else _content(clip, width, height)
+        keys = {
+            "clip_id": clip_id(self._ids["video_id"], start, end),
+            "measure_key": self._ids["measure_key"],
+        }
+        self._rows["scores"].append({**keys, **_scores(clip)})
+        shares = tuple(v / s for v, s in zip(box, (width, height) * 2, strict=True))
+        for number, (index, jpeg) in enumerate(self._window.stills(span.start, span.end, shares)):
             t_s = float((self._pts[index] - start) * base)
             self._rows["samples"].append({**keys, "sample": number, "t_s": t_s, "jpeg": jpeg})
         self._rows["clips"].append(
@@ -252,11 +236,27 @@ def _damage(tally: Tally) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _scaled(
-    box: tuple[int, int, int, int], from_width: int, from_height: int, width: int, height: int
-) -> tuple[int, int, int, int]:
-    """A box in other pixels, rounded to the nearest edges."""
-    x, y, w, h = box
-    left, right = round(x * width / from_width), round((x + w) * width / from_width)
-    top, bottom = round(y * height / from_height), round((y + h) * height / from_height)
+def _scores(clip: Clip | None) -> dict[str, Any]:
+    """Every registered score, and why those that are absent are."""
+    values: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    for name, chosen in FILTERS.items():
+        try:
+            if clip is None:  # no frame of the span was analysed
+                raise Unmeasurable("too_few_frames")
+            values[name] = chosen.score(clip)
+        except Unmeasurable as reason:
+            missing[name] = reason.word
+    return {**values, "missing": list(missing.items())}
+
+
+def _content(clip: Clip, width: int, height: int) -> tuple[int, int, int, int]:
+    """The content box in pixels of the video; all of the picture where none can be told."""
+    rows, columns = clip.gray.shape[1:]
+    try:
+        x, y, w, h = content_box(clip.gray)
+    except Unmeasurable:
+        return 0, 0, width, height
+    left, right = round(x * width / columns), round((x + w) * width / columns)
+    top, bottom = round(y * height / rows), round((y + h) * height / rows)
     return left, top, max(1, right - left), max(1, bottom - top)

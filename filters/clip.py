@@ -1,6 +1,7 @@
 """From decoded luma to a `Clip`, and the small steps that the streaming decode shares with it."""
 
 import math
+from itertools import pairwise
 from typing import Final
 
 import cv2
@@ -47,7 +48,7 @@ def clip_from_gray(
     return Clip(
         gray=gray,
         gray_t_s=times_s[chosen],
-        motion=tuple(motion.estimate(a, b) for a, b in zip(gray[:-1], gray[1:], strict=True)),
+        motion=tuple(motion.estimate(a, b) for a, b in pairwise(gray)),
         tiny=np.stack([tiny(frame) for frame in frames]),
         tiny_t_s=times_s,
     )
@@ -101,5 +102,5 @@ def shrink(luma: npt.NDArray[np.uint8], size: tuple[int, int]) -> npt.NDArray[np
     """
     if (luma.shape[1], luma.shape[0]) == size:
         return luma.copy()
-    resized: npt.NDArray[np.uint8] = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
-    return resized
+    # OpenCV's stubs say any number type.
+    return cv2.resize(luma, size, interpolation=cv2.INTER_AREA).astype(np.uint8, copy=False)

@@ -9,8 +9,8 @@ from filters.base import Clip, Unmeasurable
 
 MEAN_CHANGE: Final = 0.4
 BLOCK_CHANGE: Final = 1.5
-"""Grey levels at 64x36: a frame is a repeat below both (algorithms.md section 3). Re-encoding moves
-a repeated frame by about 0.1; the block limit keeps a small moving thing from counting as frozen."""
+"""Grey levels at 64x36: a frame is a repeat below both (algorithms.md section 3). Repeated
+frames differ by 0.01 after x264; the block limit keeps small moving things from being frozen."""
 MIN_RUN_S: Final = 0.5
 """Shorter runs are frame-rate conversion or a pause of the subject."""
 BLOCK: Final = (6, 8)

@@ -29,7 +29,8 @@ def border_share(clip: Clip) -> float:
         Unmeasurable: As `content_box`.
     """
     _, _, width, height = content_box(clip.gray)
-    return 1.0 - width * height / (clip.gray.shape[1] * clip.gray.shape[2])
+    rows, columns = clip.gray.shape[1:]
+    return float(1.0 - width * height / (rows * columns))
 
 
 def content_box(gray: Gray) -> tuple[int, int, int, int]:

@@ -27,7 +27,8 @@ FILTERS: Final[dict[str, Filter]] = {
     "freeze_share": Filter(
         freeze.share,
         doc="share of the time in runs of repeated frames of 0.5 s or more, 0 to 1",
-        # algorithms.md section 3. Real takes score 0 to 0.11, text slides and stalls 0.25 up.
+        # algorithms.md section 3. Real takes score 0 to 0.11; text slides, held drawings and
+        # stalled captures 0.23 up.
         high=0.2,
     ),
     "border_share": Filter(
@@ -40,9 +41,9 @@ FILTERS: Final[dict[str, Filter]] = {
     "text_overlay": Filter(
         text_overlay.area,
         doc="share of the frame under burnt-in text or graphics, 0 to 1",
-        # UltraVideo drops at 0.02. Subtitles, tickers and large logos score 0.03 to 0.09, corner logos 0.004 to 0.02, the
-        # worst scene without an overlay 0.024 (the only one above). Lines burnt on clean clips
-        # score 0.02 up in 72 to 91 % of the clips with a moving camera, 15 to 30 % with a resting one.
+        # UltraVideo drops at 0.02 too. Subtitles, tickers, large logos score 0.03 to 0.09, corner
+        # logos 0.004 to 0.02, and one scene without an overlay 0.024. Captions burnt on clean clips
+        # reach 0.02 in 72 to 91 % of those with a moving camera, in 15 to 30 % with a resting one.
         high=0.02,
         # Nothing moves behind the overlay: static_change drops what stands still altogether, and
         # a moving hand before a resting camera must not be lost for a caption we cannot see.
@@ -54,16 +55,16 @@ FILTERS: Final[dict[str, Filter]] = {
     "camera_motion": Filter(
         camera.total,
         doc="median speed of the picture due to the camera, in frame widths a second, 0 up",
-        # The fastest hand-held orbit scores 0.56, drones and sports pans up to 0.4; a whip pan is
-        # one frame width a second or more.
+        # The fastest hand-held orbit scores 0.57, all others, sports pans and drones among them,
+        # up to 0.43; a whip pan is one frame width a second or more.
         high=0.8,
         null="keep",
     ),
     "camera_shake": Filter(
         camera.shake,
-        doc="root mean square of the camera path off its 0.5 s trend, in % of the frame width, 0 up",
-        # Hand-held walking scores 0.2 to 1.6, a running cameraman 2.4, a car ride on an old phone
-        # 3.7: all usable ego motion. Above lies a camera that is thrown about.
+        doc="RMS of the camera path off its 0.5 s trend, in % of the frame width, 0 up",
+        # Hand-held clips score 0.1 to 1.9, the most restless three 2.4 to 2.7, a car ride on an old
+        # phone 3.8: all usable ego motion. Above lies a camera that is thrown about.
         high=5.0,
         null="keep",
     ),

@@ -11,7 +11,7 @@ from filters.base import Clip, Float, Unmeasurable
 LAG_S: Final = 1.0
 """Frames this far apart are compared: long enough for slow motion to show over noise."""
 PER_SECOND: Final = 4
-"""Comparisons a second; more change nothing at a lag of one second."""
+"""Comparisons a second: a sample of a clip's length, dense against the lag."""
 QUANTILE: Final = 0.99
 """The 23 most changed of 2304 pixels: a thing of 0.2 % of the frame, with the 3x3 blur and its old
 and new place, covers about 40; single noisy pixels do not reach it."""
@@ -30,7 +30,8 @@ def change(clip: Clip) -> float:
     if len(clip.tiny) < 2:
         raise Unmeasurable("too_few_frames")
     before, after = _pairs(clip.tiny_t_s)
-    return float(np.mean([_top(clip.tiny[a], clip.tiny[b]) for a, b in zip(before, after)]))
+    pairs = zip(before, after, strict=True)
+    return float(np.mean([_top(clip.tiny[a], clip.tiny[b]) for a, b in pairs]))
 
 
 def _pairs(t_s: Float) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:

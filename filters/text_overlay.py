@@ -1,5 +1,6 @@
 """Burnt-in text and graphics: edges that stay in place while the picture behind them changes."""
 
+from itertools import pairwise
 from typing import Final, TypeAlias
 
 import cv2
@@ -17,13 +18,14 @@ WINDOW_S: Final = 2.0
 MIN_FRAMES: Final = 5
 """Frames of a span; with fewer an edge can stay in place by accident."""
 MIN_GRADIENT: Final = 24.0
-"""Grey levels per pixel times 4 (3x3 Sobel): letters at 320 px are well above (algorithms.md 4)."""
+"""Height in grey levels of the weakest step that counts; 3x3 Sobel answers 4 times that. Letters
+are made to be read, so they stand out by more (algorithms.md section 4, item 1)."""
 STEADY: Final = 0.85
 """Length of the mean gradient over the mean length: 1 for a burnt-in edge, near 0 for a passing
-texture; semi-transparent letters over a moving picture stay above 0.85."""
+texture; the picture that shines through thin letters costs some of it."""
 CHANGED: Final = 16
-"""Grey levels between the extremes over a span from which a pixel counts as changed; sensor noise
-and compression of a still background stay below."""
+"""Grey levels between the extremes over a span from which a pixel counts as changed: noise of 3
+grey levels at 320 px, a bad sensor, spans 10 in 12 frames."""
 AROUND_PX: Final = 24
 """Reach of the surroundings that must change, at 320 px: twice the height of a caption line."""
 AROUND_SHARE: Final = 0.6
@@ -48,7 +50,7 @@ def area(clip: Clip) -> float:
     are joined to blocks the way letters of a line are. A block counts if it is dense in edges like
     text, and if the camera carried the scene away from under it or most of its surroundings
     changed. So a caption over a resting background is not seen, and a scene's own edges seen by a
-    resting camera are not mistaken for one. Lettering on the scene moves with it and does not count.
+    resting camera are not mistaken for one. Lettering on the scene moves with it: not counted.
 
     Raises:
         Unmeasurable: "static_scene" where neither camera nor picture moves in any span;
@@ -87,7 +89,8 @@ def overlay_mask(gray: Gray, path: Float) -> Mask:
     edges = _steady_edges(gray)
     # Letters of one line are joined: 9 px across, 3 px down at 320 px.
     kernel = np.ones((_odd(3 * scale), _odd(9 * scale)), np.uint8)
-    joined = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+    closed = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
+    joined = closed.astype(np.uint8, copy=False)
     changed = np.ptp(gray, axis=0) >= CHANGED
     count, labels, stats, centres = cv2.connectedComponentsWithStats(joined)
     mask = np.zeros((height, width), np.bool_)
@@ -108,7 +111,7 @@ def _spans(t_s: Float) -> list[slice]:
     """Slices of about WINDOW_S that cover the clip, each of MIN_FRAMES frames or more."""
     count = max(1, min(round(float(t_s[-1] - t_s[0]) / WINDOW_S), len(t_s) // MIN_FRAMES))
     limits = np.linspace(0, len(t_s), count + 1).round().astype(int)
-    return [slice(int(a), int(b)) for a, b in zip(limits[:-1], limits[1:], strict=True)]
+    return [slice(int(a), int(b)) for a, b in pairwise(limits)]
 
 
 def _path(clip: Clip) -> Float:
@@ -133,9 +136,10 @@ def _steady_edges(gray: Gray) -> Mask:
         length += strength
         np.minimum(weakest, strength, out=weakest)
     mean = length / len(gray)
-    steady = np.hypot(total[0], total[1]) >= STEADY * np.maximum(length, 1e-6)
-    # Never below half of the limit: one frame without the edge disproves it.
-    return steady & (mean >= 4 * MIN_GRADIENT) & (weakest >= 2 * MIN_GRADIENT)
+    steady: Mask = np.hypot(total[0], total[1]) >= STEADY * np.maximum(length, 1e-6)
+    # Sobel's factor 4. Never below half of the limit: one frame without the edge disproves it.
+    strong: Mask = (mean >= 4 * MIN_GRADIENT) & (weakest >= 2 * MIN_GRADIENT)
+    return strong & steady
 
 
 def _like_text(block: Mask, edges: Mask) -> bool:

@@ -73,8 +73,6 @@ def _start(address: str | None, workers: int | None) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
     # Native warnings about Ray's own actors would cut through the progress bars.
     os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
-    for name in ("ray", "ray.data"):
-        logging.getLogger(name).setLevel(logging.ERROR)
     options: dict[str, Any] = {
         "log_to_driver": False,
         "logging_level": logging.ERROR,
@@ -116,6 +114,8 @@ def data_context(no_progress_s: float) -> None:
     Args:
         no_progress_s: Longest time without any block finished before the run is given up, s.
     """
+    for name in ("ray", "ray.data"):  # importing ray.data has set its own levels
+        logging.getLogger(name).setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.enable_operator_progress_bars = False

@@ -52,10 +52,9 @@ def view(
     angle = np.radians(clockwise_deg)
     # y points down, so this matrix turns clockwise as seen.
     turn = scale * np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    shift = centre + (dx, dy) - turn @ (centre + margin)
+    shift = centre + np.array([dx, dy]) - turn @ (centre + margin)
     matrix = np.concatenate([turn, shift[:, None]], axis=1)
-    moved: Image = cv2.warpAffine(large, matrix, size, flags=cv2.INTER_LINEAR)
-    return moved
+    return cv2.warpAffine(large, matrix, size, flags=cv2.INTER_LINEAR).astype(np.uint8, copy=False)
 
 
 def clip(draw: Callable[[int], Image], seconds: float = 3.0, fps: float = FPS) -> Clip:
@@ -90,7 +89,7 @@ def with_object(size_px: int = 40) -> Clip:
 
     def draw(i: int) -> Image:
         frame = view().copy()
-        x, y = round(140 + 60 * np.sin(i / 8)), 60
+        x, y = round(140 + 60 * np.sin(i / 16)), 60
         frame[y : y + size_px, x : x + size_px] = texture(size_px, size_px, seed=5)
         return frame
 
@@ -108,10 +107,11 @@ def made_of(
 ) -> Clip:
     """A clip with the given motions between grey frames of (width, height)."""
     count = len(motions) + 1
+    t_s = step_s * np.arange(count, dtype=np.float64)
     return Clip(
         gray=np.zeros((count, size[1], size[0]), np.uint8),
-        gray_t_s=np.arange(count) * step_s,
+        gray_t_s=t_s,
         motion=tuple(motions),
         tiny=np.zeros((count, 36, 64), np.uint8),
-        tiny_t_s=np.arange(count) * step_s,
+        tiny_t_s=t_s,
     )

@@ -1,5 +1,6 @@
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,10 @@ REST = GlobalMotion(0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 NAN = GlobalMotion(missing="textureless")
 
 
-def moved(**parts: float) -> GlobalMotion:
-    numbers = dict.fromkeys(("tx", "ty", "log_scale", "roll_deg", "residual", "moving"), 0.0)
-    return GlobalMotion(inlier_ratio=1.0, **{**numbers, **parts})
+def moved(
+    tx: float = 0.0, ty: float = 0.0, log_scale: float = 0.0, roll_deg: float = 0.0
+) -> GlobalMotion:
+    return replace(REST, tx=tx, ty=ty, log_scale=log_scale, roll_deg=roll_deg)
 
 
 @pytest.mark.parametrize(

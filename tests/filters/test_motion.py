@@ -153,4 +153,5 @@ def _turned_like_rot90(square: Image, degrees: float) -> Image:
     source_up = -np.sin(angle) * right + np.cos(angle) * up
     r = (middle - source_up).round().clip(0, len(square) - 1).astype(int)
     c = (middle + source_right).round().clip(0, len(square) - 1).astype(int)
-    return square[r, c]
+    turned: Image = square[r, c]
+    return turned

@@ -22,6 +22,7 @@ DEGENERATE = [
     pytest.param(flat(0, frames=1), id="one-black-frame"),
     pytest.param(flat(128), id="grey"),
     pytest.param(still(), id="still"),
+    pytest.param(clip_from_gray(np.tile(texture()[:2], (30, 1, 1)), 30.0), id="two-rows"),
     pytest.param(clip_from_gray(np.full((30, 2, 2), 9, np.uint8), 30.0), id="two-pixels"),
     pytest.param(
         clip_from_gray(np.random.default_rng(0).integers(0, 256, (30, 90, 160), np.uint8), 30.0),
