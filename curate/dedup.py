@@ -32,14 +32,15 @@ def find_duplicates(
     A pair of clips is looked at from `candidate_similarity` on. It is a copy when its cosine
     reaches `copy_similarity` or when its stills verify it (`curate.stills.verified`). Different
     moments of one source are wanted and never copies of each other. In each group of copies the
-    best clip is kept: most content pixels, then bits per pixel, then duration, then smallest
-    clip_id. Every other member is itself a copy of the kept clip; what is a copy of another member
-    only is grouped again without them. The answer does not depend on the order of the rows.
+    best clip is kept: most content pixels, then least border around them, then longest, then most
+    bits per pixel, then smallest clip_id. Every other member is itself a copy of the kept clip;
+    what is a copy of another member only is grouped again without them. The answer does not
+    depend on the order of the rows.
 
     Args:
         clips: clip_id, video_id, start_s, end_s, frames, content_width, content_height,
-            bits_per_pixel and packets_hash (both of the video, null where unknown) of at least the
-            embedded clips.
+            source_width, source_height, bits_per_pixel and packets_hash (both of the video, null
+            where unknown) of at least the embedded clips.
         embeddings: Rows of one embed_key: clip_id, vector, frame_vectors, frame_t_s, signatures,
             qualities.
         settings: How stills are compared.
@@ -201,14 +202,20 @@ def _keep_nearest(result: _Pairs, a: _Ints, b: _Ints, cosine: npt.NDArray[np.flo
 
 
 def _ranked(table: pl.DataFrame) -> list[int]:
-    """Rows of the table, the clip most worth keeping first."""
+    """Rows of the table, the clip most worth keeping first.
+
+    Of equal pictures the one without borders is the likelier original, whatever its bit rate: a
+    copy is often encoded at a higher one.
+    """
     pixels = pl.col("content_width").cast(pl.Int64) * pl.col("content_height")
+    frame = pl.col("source_width").cast(pl.Int64) * pl.col("source_height")
     ranked = table.with_row_index("row").sort(
         pixels,
-        pl.col("bits_per_pixel").cast(pl.Float64),
+        frame,
         pl.col("end_s") - pl.col("start_s"),
+        pl.col("bits_per_pixel").cast(pl.Float64),
         pl.col("clip_id"),
-        descending=[True, True, True, False],
+        descending=[True, False, True, True, False],
         nulls_last=True,
     )
     return ranked["row"].to_list()

@@ -3,15 +3,20 @@
 import logging
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
 import ray
+import ray.data
+import ray.exceptions
+import ray.util.annotations
 
-from manifests.errors import ConfigError
+from manifests.errors import ConfigError, RetryError
 
 _OBJECT_STORE_BYTES: Final = 512 << 20
 """Only tables and a few stills per clip pass between workers."""
@@ -27,10 +32,14 @@ class Cluster:
     Attributes:
         workers: Measuring (or encoding) actors to start, one CPU each.
         gpus: GPUs that Ray knows of.
+        restarts: How often a dead actor is replaced. Ray Data's own number is without end, and
+            then a run whose actor always dies never ends; with any finite number it stops with an
+            error. On one machine a dead actor means that the machine is short of memory.
     """
 
     workers: int
     gpus: int
+    restarts: int
 
     def gpu_share(self, device: str) -> int:
         """GPUs that a model actor asks for."""
@@ -60,7 +69,12 @@ def connect(address: str | None, workers: int | None) -> Iterator[Cluster]:
                 f"{chosen} workers need {chosen + _SPARE_CPUS} CPUs and Ray has {cpus}; "
                 "lower run.workers"
             )
-        yield Cluster(chosen, int(resources.get("GPU", 0)))
+        yield Cluster(chosen, int(resources.get("GPU", 0)), 0 if address is None else 3)
+    except ray.exceptions.RayActorError as error:
+        raise RetryError(
+            "a worker died, most often for want of memory; run the same command to go on, with a "
+            f"smaller run.workers if it happens again ({_first_line(error)})"
+        ) from error
     finally:
         if started:
             ray.shutdown()
@@ -71,8 +85,7 @@ def _start(address: str | None, workers: int | None) -> None:
     os.environ.setdefault("RAY_ENABLE_UV_RUN_RUNTIME_ENV", "0")
     # Today's default would hide GPUs from actors that ask for none; Ray warns unless it is chosen.
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-    # Native warnings about Ray's own actors would cut through the progress bars.
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
+    logging.getLogger("ray").setLevel(logging.ERROR)
     options: dict[str, Any] = {
         "log_to_driver": False,
         "logging_level": logging.ERROR,
@@ -100,6 +113,10 @@ def _start(address: str | None, workers: int | None) -> None:
         ) from error
 
 
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
 def _short_temporary_folder() -> str | None:
     """None for Ray's default; its sockets need a path of less than 107 bytes."""
     chosen = os.environ.get("RAY_TMPDIR")
@@ -108,14 +125,57 @@ def _short_temporary_folder() -> str | None:
     return chosen
 
 
+def map_on_actors(
+    dataset: ray.data.Dataset,
+    actor: type,
+    arguments: tuple[Any, ...],
+    cluster: Cluster,
+    *,
+    size: int,
+    gpus: int = 0,
+) -> ray.data.Dataset:
+    """Send every row through a pool of actors, one at a time, as Arrow tables.
+
+    Args:
+        dataset: What to map; one row is one unit of work.
+        actor: Class that is built with `arguments` and called with a table of one row.
+        arguments: For its constructor.
+        cluster: The Ray in use.
+        size: Actors, one CPU each.
+        gpus: GPUs per actor.
+    """
+    with warnings.catch_warnings():
+        # Ray 2.60 has no named parameter for restarts yet; the pin in pyproject.toml guards this.
+        warnings.simplefilter("ignore", ray.util.annotations.RayDeprecationWarning)
+        return dataset.map_batches(
+            actor,
+            fn_constructor_args=arguments,
+            compute=ray.data.ActorPoolStrategy(size=size),
+            batch_size=1,
+            batch_format="pyarrow",
+            num_cpus=1,
+            num_gpus=gpus,
+            max_restarts=cluster.restarts,
+        )
+
+
+def rows_of_batches(dataset: ray.data.Dataset) -> Iterator[dict[str, Any]]:
+    """Run the plan and give its rows as they are ready, in any order."""
+    for batch in dataset.iter_batches(batch_size=1, batch_format="pyarrow", prefetch_batches=0):
+        if not isinstance(batch, pa.Table):
+            raise TypeError(f"expected an Arrow table, got {type(batch)}")
+        yield from batch.to_pylist()
+
+
 def data_context(no_progress_s: float) -> None:
     """Settings of Ray Data that every stage needs.
 
     Args:
         no_progress_s: Longest time without any block finished before the run is given up, s.
     """
-    for name in ("ray", "ray.data"):  # importing ray.data has set its own levels
-        logging.getLogger(name).setLevel(logging.ERROR)
+    for handler in logging.getLogger("ray.data").handlers:
+        if not hasattr(handler, "baseFilename"):  # the console; its log file stays whole
+            handler.setLevel(logging.ERROR)
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.enable_operator_progress_bars = False

@@ -4,12 +4,14 @@ import polars as pl
 import pyarrow as pa
 import ray
 
-from jobs.cluster import data_context
+from jobs.cluster import data_context, map_on_actors, rows_of_batches
 from jobs.interrupt import INTERRUPTS
-from jobs.measure import EmbedActor, as_table, from_ipc, to_ipc
+from jobs.measure import EmbedActor, from_ipc, to_ipc
 from jobs.run import Run
 
 _CLIPS_PER_BLOCK = 64
+_BLOCKS_AT_ONCE = 32
+"""Stills of 32 x 64 clips, 4 of about 20 kB each, are some 160 MB on the driver."""
 
 
 def run_embed(run: Run) -> None:
@@ -21,36 +23,29 @@ def run_embed(run: Run) -> None:
         return
     data_context(run.config.limits.timeout_s + 600)
     samples = run.corpus.scan("samples")
-    # One block per some clips, read where they are needed, so that stills never gather here.
     blocks = [todo[i : i + _CLIPS_PER_BLOCK] for i in range(0, len(todo), _CLIPS_PER_BLOCK)]
-    for start in range(0, len(blocks), 64):
+    for start in range(0, len(blocks), _BLOCKS_AT_ONCE):
         batches = [
             {"samples": to_ipc(_rows(samples, block)), "embeddings": None}
-            for block in blocks[start : start + 64]
+            for block in blocks[start : start + _BLOCKS_AT_ONCE]
         ]
         table = pa.Table.from_pylist(
             batches,
             schema=pa.schema([("samples", pa.large_binary()), ("embeddings", pa.large_binary())]),
         )
-        dataset = (
-            ray.data.from_arrow(table)
-            .repartition(len(batches))
-            .map_batches(
-                EmbedActor,
-                fn_constructor_args=(run.config, run.keys.embed),
-                compute=ray.data.ActorPoolStrategy(size=1),
-                batch_size=1,
-                batch_format="pyarrow",
-                num_cpus=1,
-                num_gpus=run.cluster.gpu_share(run.config.embed.device),
-            )
+        dataset = map_on_actors(
+            ray.data.from_arrow(table).repartition(len(batches)),
+            EmbedActor,
+            (run.config, run.keys.embed),
+            run.cluster,
+            size=1,
+            gpus=run.cluster.gpu_share(run.config.embed.device),
         )
-        for batch in dataset.iter_batches(batch_size=1, batch_format="pyarrow"):
-            for cell in as_table(batch).column("embeddings").to_pylist():
-                rows = from_ipc(cell)
-                with INTERRUPTS.deferred():
-                    run.corpus.append("embeddings", rows)
-                run.progress.advance(rows.num_rows)
+        for result in rows_of_batches(dataset):
+            rows = from_ipc(result["embeddings"])
+            with INTERRUPTS.deferred():
+                run.corpus.append("embeddings", rows)
+            run.progress.advance(rows.num_rows)
 
 
 def _todo(run: Run) -> list[str]:

@@ -22,9 +22,8 @@ from curate.encoders import load_encoder
 from curate.isolate import Isolated
 from curate.study.spans import raw_spans
 from curate.tokens import write_tokens
-from jobs.cluster import data_context
+from jobs.cluster import data_context, map_on_actors, rows_of_batches
 from jobs.interrupt import INTERRUPTS
-from jobs.measure import as_table
 from jobs.run import Run
 from manifests.corpus import rows_of
 from manifests.errors import BadVideoError
@@ -88,20 +87,19 @@ def run_encode(run: Run, *, for_study: bool) -> None:
     if not units:
         return
     data_context(run.config.limits.timeout_s + 600)
-    dataset = ray.data.from_items(units, override_num_blocks=min(len(units), 4096)).map_batches(
+    dataset = map_on_actors(
+        ray.data.from_items(units, override_num_blocks=min(len(units), 4096)),
         EncodeActor,
-        fn_constructor_args=(run.config, run.keys.encode, run.corpus.uri),
-        compute=ray.data.ActorPoolStrategy(size=min(run.cluster.workers, len(units))),
-        batch_size=1,
-        batch_format="pyarrow",
-        num_cpus=1,
-        num_gpus=run.cluster.gpu_share(run.config.encode.device),
+        (run.config, run.keys.encode, run.corpus.uri),
+        run.cluster,
+        size=min(run.cluster.workers, len(units)),
+        gpus=run.cluster.gpu_share(run.config.encode.device),
     )
     waiting: list[dict[str, Any]] = []
     failed = 0
     try:
-        for batch in dataset.iter_batches(batch_size=1, batch_format="pyarrow", prefetch_batches=0):
-            rows = [row for cell in as_table(batch)["rows"].to_pylist() for row in json.loads(cell)]
+        for result in rows_of_batches(dataset):
+            rows = json.loads(result["rows"])
             failed += sum(row["error"] is not None for row in rows)
             waiting += rows
             run.progress.advance(len(rows))

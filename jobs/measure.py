@@ -14,7 +14,7 @@ from curate.embed import embed_clips
 from curate.embedders import load_embedder
 from curate.isolate import Isolated
 from curate.measure import measure_video
-from jobs.cluster import data_context
+from jobs.cluster import data_context, map_on_actors, rows_of_batches
 from jobs.interrupt import INTERRUPTS
 from jobs.run import Run
 from manifests.corpus import rows_of
@@ -108,28 +108,22 @@ def _todo(run: Run, videos: pl.DataFrame) -> pl.DataFrame:
 def _stream(run: Run, todo: pl.DataFrame, *, embed: bool) -> Iterable[dict[str, Any]]:
     """Results as they are ready, in any order."""
     data_context(run.config.limits.timeout_s + 600)
-    workers = min(run.cluster.workers, len(todo))
-    items = ray.data.from_items(todo.to_dicts(), override_num_blocks=min(len(todo), 4096))
-    dataset: ray.data.Dataset = items.map_batches(
-        MeasureActor,
-        fn_constructor_args=(run.config, run.keys.measure),
-        compute=ray.data.ActorPoolStrategy(size=workers),
-        batch_size=1,
-        batch_format="pyarrow",
-        num_cpus=1,
+    dataset: ray.data.Dataset = ray.data.from_items(
+        todo.to_dicts(), override_num_blocks=min(len(todo), 4096)
     )
+    cluster, settings = run.cluster, (run.config, run.keys.measure)
+    workers = min(cluster.workers, len(todo))
+    dataset = map_on_actors(dataset, MeasureActor, settings, cluster, size=workers)
     if embed:
-        dataset = dataset.map_batches(
+        dataset = map_on_actors(
+            dataset,
             EmbedActor,
-            fn_constructor_args=(run.config, run.keys.embed),
-            compute=ray.data.ActorPoolStrategy(size=1),
-            batch_size=1,
-            batch_format="pyarrow",
-            num_cpus=1,
-            num_gpus=run.cluster.gpu_share(run.config.embed.device),
+            (run.config, run.keys.embed),
+            cluster,
+            size=1,
+            gpus=cluster.gpu_share(run.config.embed.device),
         )
-    for batch in dataset.iter_batches(batch_size=1, batch_format="pyarrow", prefetch_batches=0):
-        yield from as_table(batch).to_pylist()
+    return rows_of_batches(dataset)
 
 
 class _Committer:
@@ -180,13 +174,6 @@ class _Committer:
             facts = {"error": None, "error_detail": None, **facts}
             for row in self._names[result["video_id"]]:
                 yield {**row, **facts, "measured_key": self._run.keys.measure}
-
-
-def as_table(batch: Any) -> pa.Table:
-    """A batch of `iter_batches(batch_format="pyarrow")`, whose type Ray does not state."""
-    if not isinstance(batch, pa.Table):
-        raise TypeError(f"expected an Arrow table, got {type(batch)}")
-    return batch
 
 
 def to_ipc(table: pa.Table) -> bytes:

@@ -5,6 +5,7 @@
     |-- CorpusLockedError    another run writes this corpus                               (exit 4)
     |-- ModelUnavailableError  the weights named by a spec cannot be had here             (exit 2)
     |-- StorageError         the corpus itself is damaged or cannot be read               (exit 1)
+    |-- RetryError           a machine or process was lost: run the same command again    (exit 1)
     +-- BadVideoError        one video cannot be read: record `word`, go on
 
 filters.base.Unmeasurable says that one score cannot be computed: store null with its word, go on.
@@ -34,6 +35,10 @@ class StorageError(CurateError):
     """A table or file of the corpus cannot be read or written."""
 
 
+class RetryError(CurateError):
+    """A machine or process was lost; what is committed stays, and running again goes on."""
+
+
 class BadVideoError(CurateError):
     """A video cannot be read.
 
@@ -58,7 +63,7 @@ VIDEO_ERRORS: Final[dict[str, str]] = {
     "unreadable": "the file exists and could not be opened or read (rights, network)",
     "empty_file": "zero bytes",
     "not_a_video": "no allowed container format recognises the content",
-    "truncated": "a known container whose index (status failed) or end (status partial) is missing",
+    "truncated": "a known container whose index or end is missing",
     "no_video_stream": "a container with no video stream (audio only, subtitles, data)",
     "unsupported_codec": "this build of libav has no decoder for the stream",
     "no_frames": "the stream opened and no frame could be decoded",

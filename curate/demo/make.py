@@ -12,7 +12,7 @@ from curate.demo.recipes import RECIPES, DemoVideo
 
 logger = logging.getLogger(__name__)
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised by hand whenever a recipe gives other files."""
 MANIFEST: Final = "demo.json"
 """Written last, so that a folder without it is unfinished."""

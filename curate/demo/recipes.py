@@ -80,12 +80,12 @@ def _write_bytes(path: Path, content: bytes) -> None:
 
 
 def _write_reencoded(path: Path) -> None:
-    frames, fps = read_frames(path.with_name("music_6.mp4"), max_frames=150, size=(240, 180))
+    frames, fps = read_frames(path.with_name("music_2.mp4"), max_frames=281, size=(240, 180))
     write_video(path, frames, fps, options={**X264, "crf": "34"})
 
 
 def _write_trimmed(path: Path) -> None:
-    frames, fps = read_frames(path.with_name("music_4.mp4"), start=200, max_frames=90)
+    frames, fps = read_frames(path.with_name("music_2.mp4"), start=96, max_frames=74)
     write_video(path, frames, fps, options={**X264, "crf": "24"})
 
 
@@ -173,12 +173,12 @@ _EDITS = (
         DemoVideo(
             "captions.mp4",
             "captions",
-            "music video 456-573",
-            "three burnt-in captions one after the other: drop it",
+            "music video 4143-4227",
+            "music_5 with three burnt-in captions one after the other: drop it",
         ),
         _video(
             lambda: edits.burn_captions(
-                _music(456, 573),
+                _music(4143, 4227),
                 ["We have to stop here.", "Did you hear that?", "Nobody comes this way."],
             )
         ),
@@ -235,7 +235,7 @@ _COPIES = (
         DemoVideo(
             "reencoded.mp4",
             "reencoded",
-            "music_6.mp4",
+            "music_2.mp4",
             "smaller and at a low bit rate: drop it as a copy",
         ),
         _write_reencoded,
@@ -245,16 +245,16 @@ _COPIES = (
             "cropped.mp4",
             "cropped",
             "bigbuckbunny",
-            "an eighth is cut from the sides: drop it as a copy",
+            "a twentieth is cut from the sides: drop it as a copy",
         ),
-        _video(lambda: edits.crop_share(_bunny(), 0.08, 0.05, 0.04, 0.08)),
+        _video(lambda: edits.crop_share(_bunny(), 0.02, 0.02, 0.02, 0.02)),
     ),
     Recipe(
         DemoVideo(
             "trimmed.mp4",
             "trimmed",
-            "music_4.mp4 200-290",
-            "3.6 s out of a longer video: drop it as a copy that starts at 8 s",
+            "music_2.mp4 96-170",
+            "3 s out of a longer video: drop it as a copy that starts at 3.8 s",
         ),
         _write_trimmed,
     ),

@@ -17,7 +17,7 @@ from manifests.storage import Folder
 
 
 def raw_spans(shots: pl.DataFrame, clips: pl.DataFrame, config: Config) -> list[TokenSpan]:
-    """Tile every video's timeline, ignoring shots and every filter: what no curation would train on.
+    """Tile every video's timeline, whatever the shots and scores: training without curation.
 
     Args:
         shots: Rows of `shots`; they tell where each video begins and ends.

@@ -44,6 +44,8 @@ def clip(
         "frames": 100,
         "content_width": 640,
         "content_height": 360,
+        "source_width": 640,
+        "source_height": 360,
         "bits_per_pixel": 0.1,
         "packets_hash": None,
         "vector": vector.tolist(),
@@ -63,6 +65,8 @@ SCHEMA: dict[str, Any] = {
     "frames": pl.Int64,
     "content_width": pl.Int32,
     "content_height": pl.Int32,
+    "source_width": pl.Int32,
+    "source_height": pl.Int32,
     "bits_per_pixel": pl.Float64,
     "packets_hash": pl.String,
 }
@@ -232,9 +236,10 @@ def test_equal_times_without_equal_packets_are_a_copy_not_exact() -> None:
     ("better", "worse"),
     [
         pytest.param({"content_width": 641}, {"bits_per_pixel": 9.0}, id="pixels-first"),
-        pytest.param({"bits_per_pixel": 0.2}, {"end_s": 9.0}, id="then-bits"),
+        pytest.param({}, {"source_height": 480, "end_s": 9.0}, id="then-no-border"),
+        pytest.param({"end_s": 4.5}, {"bits_per_pixel": 9.0}, id="then-duration"),
+        pytest.param({"bits_per_pixel": 0.2}, {}, id="then-bits"),
         pytest.param({"bits_per_pixel": 0.0}, {"bits_per_pixel": None}, id="unknown-bits-last"),
-        pytest.param({"end_s": 4.5}, {}, id="then-duration"),
     ],
 )
 def test_the_best_copy_is_kept(better: dict[str, Any], worse: dict[str, Any]) -> None:
