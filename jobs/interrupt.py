@@ -17,16 +17,25 @@ class Interrupts:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Interrupts":
-        """Take over the signals (only the main thread can)."""
+        """Take over the signals."""
+        self.take()
+        return self
+
+    def take(self) -> None:
+        """Take over the signals again, since starting Ray sets handlers of its own.
+
+        Only the main thread can; elsewhere the handlers stay as they are.
+        """
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._handle)
-        return self
+                before = signal.signal(number, self._handle)
+                self._before.setdefault(number, before)
 
     def __exit__(self, *exception: object) -> None:
         """Give the signals back."""
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        self._before.clear()
 
     @contextmanager
     def deferred(self) -> Iterator[None]:

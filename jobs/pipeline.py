@@ -125,6 +125,7 @@ def execute(request: Request, progress: Progress) -> tuple[dict[str, Any], int]:
         begin = time.monotonic()
         try:
             with connect(request.address, config.run.workers) as cluster:
+                INTERRUPTS.take()
                 run = Run(corpus, config, keys, cluster, progress, request.retry_failed, record)
                 for stage in request.stages:
                     with run.stage(stage):

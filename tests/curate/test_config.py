@@ -5,6 +5,7 @@ import polars as pl
 import pytest
 
 from curate.config import Config, Policy, load_config, policy_bounds, setting_names, to_toml
+from curate.keys import stage_keys
 from filters.registry import FILTERS
 from manifests.errors import ConfigError
 
@@ -12,6 +13,11 @@ from manifests.errors import ConfigError
 def test_defaults_survive_a_round_trip_through_toml() -> None:
     assert load_config(to_toml(Config())) == Config()
     assert load_config(to_toml(Config(), comments=True)) == Config()
+
+
+def test_keys_survive_a_round_trip_through_toml() -> None:
+    config = load_config(None, ["embed.spec=bundled", "encode.spec=bundled", "clips.max_s=9"])
+    assert stage_keys(load_config(to_toml(config))) == stage_keys(config)
 
 
 def test_filter_bounds_survive_a_round_trip() -> None:
