@@ -57,7 +57,7 @@ def readable(uri: str) -> tuple[int, int] | None:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sources", nargs="+")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--limit", type=int, default=8, help="files per group of heights")

@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 from rich.console import Console
@@ -10,12 +10,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from curate.config import Config, load_config
+from curate.decide import DUPLICATE
 from curate.keys import StageKeys, stage_keys
 from filters.base import MISSING_SCORES
 from filters.registry import FILTERS
 from jobs.decide import missing_reasons
 from manifests.corpus import Corpus
 from manifests.errors import VIDEO_ERRORS, ConfigError
+
+_ORDER: Final = ("scan", "measure", "embed", "dedup", "decide", "encode", "study", "report")
+_DROPPED: Final = {DUPLICATE: "copies of a kept clip"}
 
 
 def print_record(record: dict[str, Any], corpus: Corpus, console: Console) -> None:
@@ -27,7 +31,7 @@ def print_record(record: dict[str, Any], corpus: Corpus, console: Console) -> No
     if totals["kept"] or totals["dropped"]:
         lines.append(("kept", f"{totals['kept']} of {totals['kept'] + totals['dropped']}"))
     for name, count in sorted(totals["dropped_by"].items(), key=lambda item: -item[1]):
-        lines.append(("", f"{count} broke {name}"))
+        lines.append(("", f"{count} {_DROPPED.get(name, f'broke {name}')}"))
     for word, count in totals["errors"].items():
         lines.append(("error", f"{count} {word}: {VIDEO_ERRORS.get(word, '')}"))
     study = record["stages"].get("study", {})
@@ -36,7 +40,8 @@ def print_record(record: dict[str, Any], corpus: Corpus, console: Console) -> No
     report = record["stages"].get("report", {}).get("uri")
     if report:
         lines.append(("report", report))
-    timed = (f"{name} {stage['seconds']:g} s" for name, stage in record["stages"].items())
+    stages = record["stages"]
+    timed = (f"{name} {stages[name]['seconds']:g} s" for name in _ORDER if name in stages)
     lines.append(("time", f"{seconds:g} s: " + ", ".join(timed)))
     if "why" in record:
         lines.append(("exit", f"{record['exit_code']}: {record['why']}"))
@@ -122,7 +127,7 @@ def print_explanation(corpus: Corpus, prefix: str, console: Console, *, as_json:
     table = Table("score", "value", "bounds", "meaning")
     for name, score in found["scores"].items():
         value = score["missing"] or f"{score['value']:.4g}"
-        bounds = f"{_bound(score['low'])} to {_bound(score['high'])}"
+        bounds = _bounds(score["low"], score["high"])
         table.add_row(name, value, bounds, FILTERS[name].doc if name in FILTERS else "")
     console.print(table)
 
@@ -163,7 +168,7 @@ def describe(reason: dict[str, Any]) -> str:
         return f"{name} {reason['value']:.4g} is below {reason['low']:g}"
     if reason["high"] is not None:
         return f"{name} {reason['value']:.4g} is above {reason['high']:g}"
-    return name if reason["value"] is None else f"{name}, similarity {reason['value']:.3f}"
+    return "copy" if reason["value"] is None else f"copy, similarity {reason['value']:.3f}"
 
 
 def _score(name: str, value: float | None, words: dict[str, str], config: Config) -> dict[str, Any]:
@@ -175,8 +180,12 @@ def _score(name: str, value: float | None, words: dict[str, str], config: Config
     return {"value": value, "missing": missing, "low": low, "high": high}
 
 
-def _bound(value: float | None) -> str:
-    return "-" if value is None else f"{value:g}"
+def _bounds(low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return ""
+    if low is None or high is None:
+        return f"up to {high:g}" if low is None else f"{low:g} up"
+    return f"{low:g} to {high:g}"
 
 
 def _current(corpus: Corpus) -> tuple[Config, StageKeys]:

@@ -21,7 +21,8 @@ def absolute(uri: str) -> str:
     """The URI unchanged, or the absolute path of a local one."""
     if is_remote(uri):
         return uri.rstrip("/")
-    return str(Path(uri.removeprefix("file://")).expanduser().absolute())
+    local = Path(uri.removeprefix("file://")).expanduser()
+    return os.path.abspath(local)  # removes "..", keeps symbolic links
 
 
 class Folder:

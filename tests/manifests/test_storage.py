@@ -11,6 +11,7 @@ def test_local_names_become_absolute_and_uris_stay(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert absolute("a/b") == str(tmp_path / "a/b")
+    assert absolute("a/../b") == str(tmp_path / "b")
     assert absolute("s3://bucket/a/") == "s3://bucket/a"
     assert is_remote("s3://bucket/a")
     assert not is_remote("/a/b")
