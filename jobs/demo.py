@@ -1,6 +1,7 @@
 """The demo: the whole path over a small corpus of real clips and edits of them."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from curate.config import load_config
+from curate.decide import DUPLICATE
 from curate.demo import DemoVideo, make_demo_videos
 from jobs.pipeline import STAGES, Request, execute
 from jobs.progress import Bars, Lines
@@ -93,20 +95,23 @@ def _cells(
     span = f"{clip['start_s']:.2f} - {clip['end_s']:.2f}"
     if clip["keep"]:
         return span, "[green]kept[/]", ""
-    because = [describe(reason) for reason in clip["reasons"]]
+    because = [describe(r) for r in clip["reasons"] if r["filter"] != DUPLICATE]
     if clip["kept_instead"]:
         other = next(c for c in clips if c["clip_id"] == clip["kept_instead"])
         name = next(n for n, row in facts.items() if row["video_id"] == other["video_id"])
         because.append(f"copy of {name} at {other['start_s']:.2f} s")
-    return span, "[red]dropped[/]", "; ".join(because)
+    return span, "[red]dropped[/]", escape("; ".join(because))
 
 
 def _next_steps(folder: Path, corpus: Corpus, console: Console) -> None:
-    report = corpus.folder.url("report", "index.html")
-    console.print(f"\nOpen the report:       [bold]{escape(report)}[/]", soft_wrap=True)
-    console.print(
-        "Change a bound:        "
-        f"rushes decide {folder}/corpus --set policy.filters.camera_motion.high=0.2"
-    )
-    console.print(f"Ask about a clip:      rushes explain CLIP --corpus {folder}/corpus")
-    console.print("Curate your own:       rushes run FOLDER --corpus corpus")
+    rushes = sys.argv[0]
+    dropped = corpus.read("decisions").filter(~pl.col("keep")).sort("clip_id")["clip_id"]
+    clip = dropped[0][:12] if len(dropped) else "CLIP"
+    bound = "policy.filters.camera_shake.high=1"
+    for label, command in (
+        ("open the report", f"[bold]{escape(corpus.folder.url('report', 'index.html'))}[/]"),
+        ("change a bound", f"{rushes} decide {folder}/corpus --set {bound}"),
+        ("ask about a clip", f"{rushes} explain {clip} --corpus {folder}/corpus"),
+        ("curate your own", f"{rushes} run FOLDER --corpus corpus"),
+    ):
+        console.print(f"{label:<18}{command}", soft_wrap=True, highlight=False)

@@ -69,23 +69,18 @@ class Folder:
 
         Local files go through a temporary name, fsync and rename; object stores publish an
         object when its upload completes.
+
+        Raises:
+            StorageError: The file cannot be written.
         """
-        path = self.path(*parts)
-        if is_remote(self.uri):
-            with self.fs.open_output_stream(path) as stream:
-                stream.write(content)
-            return
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
         try:
-            with temporary.open("wb") as handle:
-                handle.write(content)
-                handle.flush()
-                os.fsync(handle.fileno())
-            temporary.replace(target)
-        finally:
-            temporary.unlink(missing_ok=True)
+            if is_remote(self.uri):
+                with self.fs.open_output_stream(self.path(*parts)) as stream:
+                    stream.write(content)
+            else:
+                _write_local(Path(self.path(*parts)), content)
+        except OSError as error:
+            raise StorageError(f"cannot write {self.url(*parts)}: {error}") from error
 
     def delete(self, *parts: str) -> None:
         """Remove a file; a missing one is no error."""
@@ -101,6 +96,19 @@ class Folder:
             for info in self.fs.get_file_info(selector)
             if info.type == pafs.FileType.File
         )
+
+
+def _write_local(target: Path, content: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{uuid4().hex}.tmp")
+    try:
+        with temporary.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def open_random_access(uri: str) -> Any:
