@@ -5,6 +5,7 @@ from typing import Any, Final
 import polars as pl
 
 from curate.config import Policy, policy_bounds
+from manifests.corpus import Corpus
 
 DUPLICATE: Final = "duplicate"
 """Reason of a clip that is a copy of a kept one."""
@@ -122,3 +123,13 @@ def _copies(
             if clip != best:
                 found.append((clip, best, similarity))
     return found
+
+
+def missing_reasons(corpus: Corpus) -> dict[str, dict[str, str]]:
+    """clip_id -> score -> reason word, of clips with a score that has no value."""
+    scores = corpus.scan("scores")
+    if "missing" not in scores.collect_schema():
+        return {}
+    table = scores.select("clip_id", "missing").collect().to_arrow()
+    pairs = zip(table["clip_id"].to_pylist(), table["missing"].to_pylist(), strict=True)
+    return {clip: dict(words) for clip, words in pairs if words}

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -198,6 +199,8 @@ def _execute(
     """Resolve, run, print and leave with the run's exit code."""
     toml = None if config_file is None else _read(config_file)
     load_config(toml, overrides)  # a wrong key stops here, before Ray and models are imported
+    if address is not None:
+        _send_token()
     from jobs.pipeline import Request, execute, resolve
     from jobs.progress import Bars, Lines
 
@@ -214,6 +217,15 @@ def _execute(
     else:
         print_record(record, opened, console)
     raise typer.Exit(code)
+
+
+def _send_token() -> None:
+    """Make Ray send its token if there is one, which it reads the environment for when imported.
+
+    `ray start` turns tokens on where one exists; a driver that joins has to be told to.
+    """
+    if "RAY_AUTH_TOKEN" in os.environ or (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
 def _existing(uri: str) -> Corpus:

@@ -3,10 +3,9 @@
 import polars as pl
 import pyarrow as pa
 
-from curate.decide import decide
+from curate.decide import decide, missing_reasons
 from jobs.interrupt import INTERRUPTS
 from jobs.run import Run
-from manifests.corpus import Corpus
 from manifests.schemas import DECISIONS
 
 
@@ -36,13 +35,3 @@ def run_decide(run: Run) -> None:
 def _table(verdicts: pl.DataFrame, policy_key: str) -> pa.Table:
     rows = verdicts.sort("clip_id").with_columns(policy_key=pl.lit(policy_key))
     return rows.select(DECISIONS.schema.names).to_arrow().cast(DECISIONS.schema)
-
-
-def missing_reasons(corpus: Corpus) -> dict[str, dict[str, str]]:
-    """clip_id -> score -> reason word, of clips with a score that has no value."""
-    scores = corpus.scan("scores")
-    if "missing" not in scores.collect_schema():
-        return {}
-    table = scores.select("clip_id", "missing").collect().to_arrow()
-    pairs = zip(table["clip_id"].to_pylist(), table["missing"].to_pylist(), strict=True)
-    return {clip: dict(words) for clip, words in pairs if words}

@@ -10,11 +10,10 @@ from rich.markup import escape
 from rich.table import Table
 
 from curate.config import Config, load_config
-from curate.decide import DUPLICATE
+from curate.decide import DUPLICATE, missing_reasons
 from curate.keys import StageKeys, stage_keys
 from filters.base import MISSING_SCORES
 from filters.registry import FILTERS
-from jobs.decide import missing_reasons
 from manifests.corpus import Corpus
 from manifests.errors import VIDEO_ERRORS, ConfigError
 

@@ -27,7 +27,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with log.open("w") as out, subprocess.Popen(command, stdout=out, stderr=out) as server:
         deadline = time.monotonic() + 60
-        while socket.socket().connect_ex(("127.0.0.1", port)):
+        while not _answers(port):
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < deadline
             time.sleep(0.2)
@@ -43,12 +43,17 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
         server.terminate()
 
 
+def _answers(port: int) -> bool:
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
 def test_a_corpus_on_s3_is_made_from_videos_on_s3(
     store: dict[str, str], videos: Videos, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in store.items():
         monkeypatch.setenv(name, value)
-    fs = pafs.S3FileSystem(allow_bucket_creation=True)
+    fs = pafs.S3FileSystem(allow_bucket_creation=True, endpoint_override=store["AWS_ENDPOINT_URL"])
     fs.create_dir("bucket")
     for name in ("plain", "hard_cut", "text"):
         path: Path = videos[name].path
