@@ -183,7 +183,7 @@ class Run(Settings):
     """How a run is spread and when it counts as failed; nothing here changes a result."""
 
     workers: int | None = Field(None, ge=1)
-    """Measuring processes; None takes one per CPU but one, at least 1."""
+    """Measuring processes; None takes one per CPU, of a joined cluster all but two."""
     commit_videos: int = Field(16, ge=1)
     """Videos per transaction: what an interruption can lose at most."""
     commit_s: float = Field(20.0, gt=0)

@@ -3,6 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from curate.embedders import load_embedder
 from curate.encoders import load_encoder
 from curate.keys import stage_keys
 from curate.report import write_report
-from jobs.cluster import connect
+from jobs.cluster import Cluster, connect
 from jobs.decide import run_decide
 from jobs.dedup import run_dedup
 from jobs.embed import run_embed
@@ -28,6 +29,8 @@ from manifests.errors import ModelUnavailableError
 
 STAGES: Final = ("scan", "measure", "embed", "dedup", "decide", "encode", "study", "report")
 """In order; `rushes run --until STAGE` stops after one of them."""
+
+_WITHOUT_RAY: Final = {"decide", "report"}
 
 OK: Final = 0
 FAILED_SHARE: Final = 3
@@ -124,7 +127,7 @@ def execute(request: Request, progress: Progress) -> tuple[dict[str, Any], int]:
         corpus.folder.write(to_toml(config, comments=True).encode(), _CONFIG_FILE)
         begin = time.monotonic()
         try:
-            with connect(request.address, config.run.workers) as cluster:
+            with _cluster(request) as cluster:
                 INTERRUPTS.take()
                 run = Run(corpus, config, keys, cluster, progress, request.retry_failed, record)
                 for stage in request.stages:
@@ -140,6 +143,13 @@ def execute(request: Request, progress: Progress) -> tuple[dict[str, Any], int]:
         with INTERRUPTS.deferred(), contextlib.suppress(KeyboardInterrupt):
             corpus.write_run(record["run_id"], record)
     return record, code
+
+
+def _cluster(request: Request) -> AbstractContextManager[Cluster]:
+    """The Ray to run on; none is started for stages that the driver does by itself."""
+    if set(request.stages) <= _WITHOUT_RAY:
+        return contextlib.nullcontext(Cluster(workers=0, gpus=0, restarts=0))
+    return connect(request.address, request.config.run.workers)
 
 
 def _run_stage(stage: str, run: Run, request: Request) -> None:
