@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from av.codec.context import ThreadType
 from av.video.frame import VideoFrame
-from av.video.reformatter import Interpolation
+from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
 from curate.config import Limits
@@ -86,12 +86,14 @@ class Frame:
         pts: Presentation timestamp, strictly increasing within a pass.
         rotation_deg: Clockwise quarter turns, in degrees, that show the picture upright.
         image: libav's frame.
+        scalers: Shared by the frames of a pass.
     """
 
     index: int
     pts: int
     rotation_deg: int
     image: VideoFrame
+    scalers: "Scalers"
 
     @property
     def size(self) -> tuple[int, int]:
@@ -108,13 +110,22 @@ class Frame:
             pixels: `rgb24`, `bgr24` -> (height, width, 3); `gray` -> (height, width).
         """
         turned = bool(self.rotation_deg % 180)
-        small = self.image.reformat(
-            width=height if turned else width,
-            height=width if turned else height,
-            format=pixels,
-            interpolation=Interpolation.AREA,
-        ).to_ndarray()
+        stored = (height, width) if turned else (width, height)
+        small = self.scalers.scale(self.image, *stored, pixels)
         return np.ascontiguousarray(np.rot90(small, -(self.rotation_deg // 90)))
+
+
+class Scalers:
+    """One libswscale context per target: setting one up costs more than a small picture does."""
+
+    def __init__(self) -> None:
+        self._contexts: dict[tuple[int, int, str], VideoReformatter] = {}
+
+    def scale(self, image: VideoFrame, width: int, height: int, pixels: str) -> Rgb:
+        """Scale (area average) and convert a stored picture."""
+        context = self._contexts.setdefault((width, height, pixels), VideoReformatter())
+        scaled = context.reformat(image, width, height, pixels, interpolation=Interpolation.AREA)
+        return np.asarray(scaled.to_ndarray(), dtype=np.uint8)
 
 
 @dataclass(slots=True)
@@ -131,6 +142,7 @@ class Video:
     tally: Tally = field(default_factory=Tally)
     _stack: ExitStack = field(default_factory=ExitStack)
     sought: bool = False
+    _scalers: Scalers = field(default_factory=Scalers)
     _container: Any = None
     _stream: VideoStream | None = None
 
@@ -203,16 +215,17 @@ class Video:
             BadVideoError: too_long or too_large, as soon as it is known; no_frames at the end.
         """
         index, last, first = 0, None, None
+        most_ticks = self.limits.max_duration_s / self.time_base
         for image in self._images():
             pts = self._repair(image, last)
             first = pts if first is None else first
-            if (pts - first) * self.time_base > self.limits.max_duration_s:
+            if pts - first > most_ticks:
                 raise BadVideoError("too_long", f"over {self.limits.max_duration_s:g} s")
             _check_pixels(image.width, image.height, self.limits)
             if index == 0:
                 self.tally.rotation_deg = -round(image.rotation / 90) * 90 % 360
             self.tally.interlaced |= bool(image.interlaced_frame)
-            yield Frame(index, pts, self.tally.rotation_deg, image)
+            yield Frame(index, pts, self.tally.rotation_deg, image, self._scalers)
             index, last = index + 1, pts
         if index == 0:
             raise BadVideoError("no_frames", f"{self.tally.failures} packets failed")

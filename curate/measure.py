@@ -74,13 +74,15 @@ class _Pass:
         self._previous: Picture | None = None
         self._rows: dict[str, list[dict[str, Any]]] = {"clips": [], "scores": [], "samples": []}
         self._size = (0, 0)
+        # Fractions are exact and slow; this division rounds once, to the same float.
+        self._numerator, self._denominator = video.time_base.as_integer_ratio()
 
     def take(self, frame: Frame) -> None:
         """Take the next frame."""
         if frame.index == 0:
             self._size = frame.size
         self._pts.append(frame.pts)
-        t_s = float(frame.pts * self._video.time_base)
+        t_s = frame.pts * self._numerator / self._denominator
         small = frame.to_array(*DETECTION_SIZE, "bgr24")
         luma = tiny(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8))
         change = self._detector.update(frame.index, t_s, small)
@@ -117,10 +119,11 @@ class _Pass:
     ) -> None:
         """Append one frame's signals."""
         before = self._previous
+        mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(luma))
         values: dict[str, float | None] = {
-            "luma_mean": float(luma.mean()),
-            "luma_std": float(luma.std()),
-            "diff": None if before is None else float(cv2.absdiff(luma, before).mean()),
+            "luma_mean": mean,
+            "luma_std": spread,
+            "diff": None if before is None else cv2.norm(luma, before, cv2.NORM_L1) / luma.size,
             "content_val": content_val,
             "hist_corr": hist_corr,
         }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from scenedetect import AdaptiveDetector, FrameTimecode, HistogramDetector
@@ -85,7 +86,7 @@ class ShotDetector:
         for detector in (self._adaptive, self._histogram):
             self._found.update(code.frame_num for code in detector.process_frame(timecode, bgr))
         self._times[index] = t_s
-        self._luma[index] = float(bgr.mean())
+        self._luma[index] = sum(cv2.mean(bgr)[:3]) / 3
         if index == 0:
             return ChangeSignals(None, None)
         return ChangeSignals(self._adaptive.change, self._metrics.value)
