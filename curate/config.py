@@ -3,24 +3,41 @@
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import polars as pl
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from filters.registry import FILTERS
 from manifests.errors import ConfigError
 
 
 class Settings(BaseModel):
-    """Base of all settings: immutable, unknown keys refused.
+    """Base of all settings: immutable, unknown keys, infinite and undefined numbers refused.
 
     Defaults are validated like given values, so that 3600 and 3600.0 give the same stage key.
     """
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        validate_default=True,
+        allow_inf_nan=False,
     )
+
+
+def _at_most(settings: Settings, small: str, large: str) -> None:
+    low, high = getattr(settings, small), getattr(settings, large)
+    if low > high:
+        raise ValueError(f"{small} ({low}) must not be above {large} ({high})")
 
 
 class Limits(Settings):
@@ -58,6 +75,11 @@ class Clips(Settings):
     """Shortest clip; what is left of a shot below this is not a clip, s."""
     max_s: float = Field(8.0, gt=0)
     """Longest clip; a longer shot gives several, s."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _at_most(self, "min_s", "max_s")
+        return self
 
 
 class Measure(Settings):
@@ -109,6 +131,12 @@ class Bounds(Settings):
     off: bool = False
     """Whether the filter is left out of the policy."""
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low is not None and self.high is not None:
+            _at_most(self, "low", "high")
+        return self
+
 
 class Policy(Settings):
     """Which clips are kept, decided on stored scores."""
@@ -145,6 +173,11 @@ class Encode(Settings):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the model runs."""
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        _at_most(self, "min_steps", "max_steps")
+        return self
+
 
 class Study(Settings):
     """Raw against curated at equal budget."""
@@ -177,6 +210,12 @@ class Study(Settings):
     """Longest rollout that is evaluated, steps."""
     bootstrap: int = Field(2000, ge=100)
     """Draws of the hierarchical bootstrap."""
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.horizon >= self.window:
+            raise ValueError(f"horizon ({self.horizon}) must be below window ({self.window})")
+        return self
 
 
 class Run(Settings):
@@ -295,7 +334,12 @@ def _explain(location: _Path, problem: Mapping[str, Any]) -> str:
     where = ".".join(str(part) for part in location)
     if problem["type"] == "extra_forbidden":
         return f"unknown setting {where}{_nearest(where, setting_names())}"
-    return f"{where}: {str(problem['msg']).removeprefix('Value error, ')}"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    if problem["type"] == "finite_number":
+        message = f"must be a finite number, not {problem['input']}"
+        if location[:2] == ("policy", "filters"):
+            message += f"; `{'.'.join(map(str, location[:-1]))}.off = true` leaves the filter out"
+    return f"{where}: {message}" if where else message
 
 
 def setting_names() -> list[str]:

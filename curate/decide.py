@@ -20,14 +20,15 @@ def decide(
 ) -> pl.DataFrame:
     """Give every clip a verdict with all its reasons.
 
-    Copies are judged last: the group's best stays if it passes every bound, else the largest and
-    longest of those that do. So no copy is dropped in favour of a clip that is dropped itself.
+    Copies are judged last and give way to their group's best only if that passes every bound:
+    every member is a copy of the best, and two members need not be copies of each other. So no
+    clip is dropped in favour of one that is dropped itself, or that it does not resemble.
 
     Args:
-        clips: clip_id, content_width, content_height, start_s and end_s of every clip.
+        clips: clip_id of every clip.
         scores: clip_id and one column per score.
         missing: clip_id -> score -> reason word.
-        duplicates: clip_id, group_id, similarity (rows of the current dedup key).
+        duplicates: clip_id, group_id, nearest and similarity (rows of the current dedup key).
         policy: Bounds and what to do with copies.
 
     Returns:
@@ -44,7 +45,7 @@ def decide(
             reasons[clip].append(_reason(bound, value, word))
     kept_instead: dict[str, str] = {}
     if policy.duplicates == "drop":
-        for clip, best, similarity in _copies(duplicates, reasons, _quality(clips)):
+        for clip, best, similarity in _copies(duplicates, reasons):
             kept_instead[clip] = best
             reasons[clip].append(
                 {"filter": DUPLICATE, "value": similarity, "low": None, "high": None, "word": None}
@@ -99,29 +100,17 @@ def _reason(bound: dict[str, Any], value: float | None, word: str | None) -> dic
     return {**kept, "value": value, "word": word or ("unmeasured" if value is None else None)}
 
 
-def _quality(clips: pl.DataFrame) -> dict[str, tuple[float, float]]:
-    """Content pixels and seconds of every clip."""
-    pixels = pl.col("content_width") * pl.col("content_height")
-    ranked = clips.select("clip_id", pixels, pl.col("end_s") - pl.col("start_s"))
-    return {clip: (area, seconds) for clip, area, seconds in ranked.iter_rows()}
-
-
 def _copies(
-    duplicates: pl.DataFrame,
-    reasons: dict[str, list[dict[str, Any]]],
-    quality: dict[str, tuple[float, float]],
+    duplicates: pl.DataFrame, reasons: dict[str, list[dict[str, Any]]]
 ) -> list[tuple[str, str, float | None]]:
-    """(clip, clip kept instead, similarity) of every clip that gives way to a copy of it."""
-    groups = duplicates.group_by("group_id", maintain_order=True).agg("clip_id", "similarity")
+    """(clip, clip kept instead, similarity if stored) of every clip that gives way."""
+    members = duplicates.filter(pl.col("clip_id") != pl.col("group_id")).sort("clip_id")
     found = []
-    for group_id, members, similarities in groups.sort("group_id").iter_rows():
-        passing = sorted(clip for clip in members if clip in reasons and not reasons[clip])
-        if len(members) < 2 or not passing:
-            continue
-        best = group_id if group_id in passing else max(passing, key=lambda c: quality[c])
-        for clip, similarity in zip(members, similarities, strict=True):
-            if clip != best:
-                found.append((clip, best, similarity))
+    for row in members.iter_rows(named=True):
+        best = row["group_id"]
+        if best in reasons and not reasons[best] and row["clip_id"] in reasons:
+            similarity = row["similarity"] if row["nearest"] == best else None
+            found.append((row["clip_id"], best, similarity))
     return found
 
 

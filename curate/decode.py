@@ -201,7 +201,10 @@ class Video:
         )
 
     def seek(self, pts: int) -> None:
-        """Continue at the last keyframe at or before `pts`; an unseekable file stays in place."""
+        """Continue at the last keyframe at or before `pts`; others stay in place."""
+        # Only these have an index of true seek points; in a transport stream a seek ends anywhere.
+        if not {"mp4", "matroska"} & set(self._container.format.name.split(",")):
+            return
         try:
             self._container.seek(pts, stream=self.stream, backward=True)
             self.sought = True
@@ -212,7 +215,7 @@ class Video:
         """Decode to the end, going on after packets that fail.
 
         Raises:
-            BadVideoError: too_long or too_large, as soon as it is known; no_frames at the end.
+            BadVideoError: too_long, too_small or too_large as soon as it is known; no_frames.
         """
         index, last, first = 0, None, None
         most_ticks = self.limits.max_duration_s / self.time_base
@@ -222,6 +225,8 @@ class Video:
             if pts - first > most_ticks:
                 raise BadVideoError("too_long", f"over {self.limits.max_duration_s:g} s")
             _check_pixels(image.width, image.height, self.limits)
+            if min(image.width, image.height) < LEAST_SIDE_PX:
+                raise BadVideoError("too_small", f"{image.width}x{image.height} px")
             if index == 0:
                 self.tally.rotation_deg = -round(image.rotation / 90) * 90 % 360
             self.tally.interlaced |= bool(image.interlaced_frame)
@@ -281,6 +286,10 @@ class Video:
             self.tally.promised = self.stream.frames or None
 
 
+LEAST_SIDE_PX: Final = 16
+"""Below this no score is defined (the smallest picture of real corpora is about 80 px high)."""
+
+
 def _check_pixels(width: int, height: int, limits: Limits) -> None:
     if width * height > limits.max_frame_pixels:
         raise BadVideoError("too_large", f"{width}x{height} px")
@@ -311,7 +320,7 @@ def _open(uri: str) -> Any:
                 start = handle.read(16)
     except FileNotFoundError as error:
         raise BadVideoError("missing_file", str(error)) from error
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise BadVideoError("unreadable", str(error)) from error
     if size == 0:
         raise BadVideoError("empty_file")

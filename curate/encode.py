@@ -8,10 +8,12 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from av.video.frame import PictureType
 
 from curate.config import Limits
 from curate.decode import Frame, Video
 from curate.encoders import Encoder, NotFiniteError
+from curate.scan import require_content
 from manifests.errors import BadVideoError
 
 Frames = npt.NDArray[np.uint8]
@@ -70,6 +72,23 @@ class SpanFrames:
     t0_s: float
 
 
+def read_source_spans(
+    uri: str,
+    spans: Sequence[TokenSpan],
+    steps: StepRule,
+    limits: Limits,
+    *,
+    seekable: bool = False,
+) -> list[SpanFrames | None]:
+    """`read_spans` of a source that is what was scanned.
+
+    Raises:
+        BadVideoError: As `read_spans`, or changed.
+    """
+    require_content(uri, spans[0].video_id)
+    return read_spans(uri, spans, steps, limits, seekable=seekable)
+
+
 def read_spans(
     uri: str,
     spans: Sequence[TokenSpan],
@@ -104,9 +123,14 @@ def read_spans(
         wanted.sort()
         if seekable and wanted:
             video.seek(wanted[0][0])
-        found = _shown_at(video, wanted, spans)
+        try:
+            found = _shown_at(video, wanted, spans)
+        except BadVideoError:
+            if not video.sought:
+                raise
+            found = None
         base = float(video.time_base)
-    if found is None:  # the seek went too far
+    if found is None:  # seeking led astray: decode from the start
         return read_spans(uri, spans, steps, limits)
     counts = Counter(number for _, number, _ in wanted)
     return [
@@ -128,7 +152,7 @@ def _shown_at(
 ) -> dict[tuple[int, int], Frames] | None:
     """The picture shown at each wanted pts: that of the last frame at or before it.
 
-    None when the first frame lies after the first wanted pts.
+    None when the video was sought and its first frame is no place to begin.
     """
     found: dict[tuple[int, int], Frames] = {}
     if not wanted:
@@ -140,7 +164,7 @@ def _shown_at(
         found[number, step] = _picture(frame, spans[number].box)
 
     for frame in video:
-        if before is None and frame.pts > wanted[0][0] and frame.index == 0 and video.sought:
+        if video.sought and frame.index == 0 and not _begins_clean(frame, wanted[0][0]):
             return None
         while before is not None and position < len(wanted) and wanted[position][0] < frame.pts:
             take(before)
@@ -152,6 +176,15 @@ def _shown_at(
         take(before)
         position += 1
     return found
+
+
+def _begins_clean(frame: Frame, pts: int) -> bool:
+    """Whether decoding from this frame on gives the pictures at and after `pts` whole.
+
+    Not so where a stream is refreshed bit by bit and its seek points are no intra pictures.
+    """
+    intra = frame.image.key_frame and frame.image.pict_type == PictureType.I
+    return bool(intra and frame.pts <= pts)
 
 
 def _picture(frame: Frame, box: tuple[float, float, float, float] | None) -> Frames:

@@ -1,6 +1,7 @@
 """Native code that may crash, hang or leak runs in a child process that can be replaced."""
 
 import ctypes
+import logging
 import multiprocessing
 import resource
 import signal
@@ -12,7 +13,9 @@ from typing import ParamSpec, Self, TypeVar
 from pebble import ProcessExpired, ProcessPool
 
 from curate.config import Limits
-from manifests.errors import BadVideoError
+from manifests.errors import BadVideoError, CurateError
+
+logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -61,8 +64,10 @@ class Isolated:
             What the function returned (it must be picklable).
 
         Raises:
-            BadVideoError: decoder_timeout, decoder_crashed, out_of_memory, or what the function
-                raised. Any other exception of the function is raised unchanged.
+            BadVideoError: decoder_timeout, decoder_crashed, out_of_memory, what the function
+                raised, or internal_error for any exception that is not ours: a fault on one odd
+                video must not keep the others from being done, and stays visible as a failure.
+            CurateError: Raised by the function.
         """
         future = self._pool.schedule(
             function, args=list(args), kwargs=kwargs, timeout=self._limits.timeout_s
@@ -75,6 +80,12 @@ class Isolated:
             raise BadVideoError("decoder_crashed", f"exit code {error.exitcode}") from error
         except MemoryError as error:
             raise BadVideoError("out_of_memory", f"{self._limits.memory_bytes} bytes") from error
+        except CurateError:
+            raise
+        except Exception as error:
+            word = "out_of_memory" if "Insufficient memory" in str(error) else "internal_error"
+            logger.exception("%s failed in the child", function.__name__)
+            raise BadVideoError(word, f"{type(error).__name__}: {error}"[:500]) from error
         return result
 
 

@@ -44,7 +44,7 @@ def stage_keys(config: Config) -> StageKeys:
         return stage_key(stage, VERSIONS[stage], settings, *upstream)
 
     versions = {name: chosen.version for name, chosen in FILTERS.items()}
-    scan = key("scan", {})
+    scan = key("scan", {"max_frame_pixels": config.limits.max_frame_pixels})
     measured = {part: getattr(config, part).model_dump() for part in ("shots", "clips", "measure")}
     caps = config.limits.model_dump(include={"max_duration_s", "max_frame_pixels"})
     measure = key("measure", {**measured, "limits": caps, "filters": versions}, scan)
@@ -53,6 +53,8 @@ def stage_keys(config: Config) -> StageKeys:
     bounds = policy_bounds(config.policy).to_dicts()
     policy = key("policy", {"bounds": bounds, "duplicates": config.policy.duplicates}, dedup)
     tokens = config.encode.model_dump(include={"step_s", "min_steps", "max_steps", "grid"})
-    encode = key("encode", {**tokens, "model": identity(config.encode.spec)}, scan)
+    # What decides the content box; the spans are in the ids of the clips.
+    box = {"px": config.measure.analysis_px, "borders": FILTERS["border_share"].version}
+    encode = key("encode", {**tokens, **box, "model": identity(config.encode.spec)}, scan)
     study = key("study", config.study.model_dump(), encode, policy)
     return StageKeys(scan, measure, embed, dedup, policy, encode, study)

@@ -17,6 +17,7 @@ import pyarrow as pa
 from curate.config import Config
 from curate.cutter import Cutter, Span
 from curate.decode import Frame, Tally, Video
+from curate.scan import require_content
 from curate.shots import DETECTION_SIZE, ShotDetector
 from curate.window import ClipWindow
 from filters.base import Clip, GlobalMotion, Unmeasurable
@@ -36,6 +37,18 @@ class Measured:
 
     facts: dict[str, Any]
     tables: dict[str, pa.Table]
+
+
+def measure_source(uri: str, video_id: str, measure_key: str, config: Config) -> Measured:
+    """`measure_video` of a source that is what was scanned, before and after.
+
+    Raises:
+        BadVideoError: As `measure_video`, or changed.
+    """
+    require_content(uri, video_id)
+    measured = measure_video(uri, video_id, measure_key, config)
+    require_content(uri, video_id)
+    return measured
 
 
 def measure_video(uri: str, video_id: str, measure_key: str, config: Config) -> Measured:
@@ -175,12 +188,13 @@ class _Pass:
         ticks = self._pts[count] - self._pts[0]
         rate = Fraction(count, 1) / (ticks * base)
         rate = rate.limit_denominator(1001)
+        storable = 0 < rate.numerator < 2**31  # damaged clocks give any number
         error, detail = _damage(tally)
         return {
             "width": self._size[0],
             "height": self._size[1],
-            "fps_num": rate.numerator,
-            "fps_den": rate.denominator,
+            "fps_num": rate.numerator if storable else None,
+            "fps_den": rate.denominator if storable else None,
             "frames": count,
             "start_s": float(self._pts[0] * base),
             "duration_s": float(ticks * base),

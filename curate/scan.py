@@ -1,5 +1,6 @@
 """What a source is, before any frame is decoded: its content id and what its header says."""
 
+import os
 from typing import Any
 
 from curate.config import Limits
@@ -29,7 +30,9 @@ def scan_source(source: Source, scan_key: str, limits: Limits) -> dict[str, Any]
         "status": "pending",
     }
     try:
-        row["video_id"] = _identify(source)
+        if source.size_bytes is None:
+            raise BadVideoError("missing_file")
+        row["video_id"] = identify(source.uri)
         with Video(source.uri, limits) as video:
             row |= _header_columns(video)
     except BadVideoError as error:
@@ -53,22 +56,31 @@ def _header_columns(video: Video) -> dict[str, Any]:
     }
 
 
-def _identify(source: Source) -> str:
-    if source.size_bytes is None:
-        raise BadVideoError("missing_file")
+def identify(uri: str) -> str:
+    """Content id of a source as it is now: its size and three reads.
+
+    Raises:
+        BadVideoError: missing_file or unreadable.
+    """
 
     def read(offset: int, length: int) -> bytes:
         handle.seek(offset)
         return bytes(handle.read(length))
 
     try:
-        with _open(source.uri) as handle:
-            return video_id(source.size_bytes, read)
+        with open_random_access(uri) if is_remote(uri) else open(uri, "rb") as handle:
+            return video_id(handle.seek(0, os.SEEK_END), read)
     except FileNotFoundError as error:
         raise BadVideoError("missing_file", str(error)) from error
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
         raise BadVideoError("unreadable", str(error)) from error
 
 
-def _open(uri: str) -> Any:
-    return open_random_access(uri) if is_remote(uri) else open(uri, "rb")
+def require_content(uri: str, expected: str) -> None:
+    """Check that a source still is what was scanned.
+
+    Raises:
+        BadVideoError: changed, missing_file or unreadable.
+    """
+    if identify(uri) != expected:
+        raise BadVideoError("changed")

@@ -14,6 +14,11 @@ DETECTION_SIZE: Final = (128, 72)
 """Width and height of the frames that the detectors see, px."""
 _WINDOW: Final = 2
 """AdaptiveDetector compares a frame with this many on each side, so it answers as much later."""
+_LONGEST_S: Final = 2.0
+"""A transition that boundaries keep open (strobe, noise) ends here, so that memory is bounded."""
+_GAP_S: Final = 2.0
+_GAP_STEPS: Final = 10
+"""Frames further apart than both are separated by a break in the recording, which is a cut."""
 _CLOCK: Final = 30.0
 """Any rate: detectors are given frame numbers, and no length in seconds is asked of them."""
 _BLACK: Final = 24.0
@@ -73,6 +78,8 @@ class ShotDetector:
         self._open: tuple[int, int] | None = None
         self._times: dict[int, float] = {}
         self._luma: dict[int, float] = {}
+        self._last_s: float | None = None
+        self._step = 0.0
 
     def update(self, index: int, t_s: float, bgr: npt.NDArray[np.uint8]) -> ChangeSignals:
         """Take the next frame.
@@ -85,6 +92,8 @@ class ShotDetector:
         timecode = FrameTimecode(index, _CLOCK)
         for detector in (self._adaptive, self._histogram):
             self._found.update(code.frame_num for code in detector.process_frame(timecode, bgr))
+        if self._breaks(t_s):
+            self._found.add(index)
         self._times[index] = t_s
         self._luma[index] = sum(cv2.mean(bgr)[:3]) / 3
         if index == 0:
@@ -102,7 +111,7 @@ class ShotDetector:
         done = []
         for boundary in sorted(b for b in self._found if b <= until):
             self._found.discard(boundary)
-            if self._open and self._gap(self._open[1], boundary) < self._merge_s:
+            if self._open and self._extends(boundary):
                 self._open = (self._open[0], boundary)
                 continue
             done += self._close()
@@ -116,6 +125,23 @@ class ShotDetector:
         """First frame that may still turn out to lie in a transition, after frame `index`."""
         unknown = index - _WINDOW + 1
         return unknown if self._open is None else min(unknown, self._open[0])
+
+    def _breaks(self, t_s: float) -> bool:
+        """Whether the clock jumps between the last frame and one at `t_s`."""
+        step = 0.0 if self._last_s is None else t_s - self._last_s
+        self._last_s = t_s
+        if self._step and step > max(_GAP_S, _GAP_STEPS * self._step):
+            return True
+        self._step = step
+        return False
+
+    def _extends(self, boundary: int) -> bool:
+        """Whether a boundary belongs to the open transition."""
+        if self._open is None:
+            return False
+        first, last = self._open
+        near = self._gap(last, boundary) < self._merge_s
+        return near and self._gap(first, boundary) < _LONGEST_S
 
     def _gap(self, start: int, end: int) -> float:
         return self._times[end] - self._times[start]
@@ -133,8 +159,8 @@ class ShotDetector:
     def _forget(self, until: int) -> None:
         """Drop what no open transition can ask for any more."""
         keep = until if self._open is None else self._open[0]
-        for index in [i for i in self._times if i < keep]:
-            del self._times[index], self._luma[index]
+        while self._times and (oldest := next(iter(self._times))) < keep:
+            del self._times[oldest], self._luma[oldest]
 
 
 class _Adaptive(AdaptiveDetector):  # type: ignore[misc]

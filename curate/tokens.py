@@ -1,6 +1,7 @@
 """Token files: one row per span, tokens as raw float16 bytes, found through `features`."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from io import BytesIO
 from typing import Any, Final
@@ -104,15 +105,55 @@ def read_tokens(folder: Folder, rows: Sequence[tuple[str, int]]) -> list[npt.NDA
         rows: (file, row) of each span, from `features`.
 
     Returns:
-        (T, N, D) float16 per span, in the order asked for; read-only views of the files' bytes.
+        (T, N, D) float16 per span, in the order asked for.
     """
-    tables = {
-        file: pq.read_table(folder.path(file), filesystem=folder.fs, columns=["tokens", "shape"])
-        for file in sorted({file for file, _ in rows})
-    }
-    arrays = []
-    for file, row in rows:
-        shape = tables[file]["shape"][row].as_py()
-        payload = tables[file]["tokens"][row].as_buffer()
-        arrays.append(np.frombuffer(payload, dtype="<f2").reshape(shape))
-    return arrays
+    return read_steps(folder, [(file, row, slice(None)) for file, row in rows])
+
+
+def read_steps(
+    folder: Folder, parts: Sequence[tuple[str, int, slice]]
+) -> list[npt.NDArray[np.float16]]:
+    """Read some steps of spans, one row group of one file in memory at a time.
+
+    Args:
+        folder: The corpus.
+        parts: (file, row, steps) of each part, in any order.
+
+    Returns:
+        (steps, N, D) float16 per part, in the order asked for.
+    """
+    of_file: defaultdict[str, list[int]] = defaultdict(list)
+    for place, (file, _, _) in enumerate(parts):
+        of_file[file].append(place)
+    found: dict[int, npt.NDArray[np.float16]] = {}
+    for file, places in sorted(of_file.items()):
+        wanted = [(place, parts[place][1], parts[place][2]) for place in places]
+        found.update(_read_file(folder, file, wanted))
+    return [found[place] for place in range(len(parts))]
+
+
+def _read_file(
+    folder: Folder, file: str, wanted: Sequence[tuple[int, int, slice]]
+) -> Iterator[tuple[int, npt.NDArray[np.float16]]]:
+    """Place and steps of each (place, row, steps) of a file; reads no other row group."""
+    with pq.ParquetFile(folder.path(file), filesystem=folder.fs) as source:
+        groups = source.metadata.num_row_groups
+        sizes = [source.metadata.row_group(group).num_rows for group in range(groups)]
+        ends = np.cumsum(sizes)
+        of_group: defaultdict[int, list[tuple[int, int, slice]]] = defaultdict(list)
+        for place, row, steps in wanted:
+            group = int(np.searchsorted(ends, row, side="right"))
+            if row < 0 or group == groups:
+                raise IndexError(f"{file} has no row {row}")
+            of_group[group].append((place, row - int(ends[group]) + sizes[group], steps))
+        for group, members in sorted(of_group.items()):
+            table = source.read_row_group(group, columns=["tokens", "shape"])
+            for place, row, steps in members:
+                yield place, _steps(table, row, steps)
+            del table  # before the next one is read
+
+
+def _steps(table: pa.Table, row: int, steps: slice) -> npt.NDArray[np.float16]:
+    payload = table["tokens"][row].as_buffer()
+    tokens = np.frombuffer(payload, dtype="<f2").reshape(table["shape"][row].as_py())
+    return tokens[steps].copy()  # a view would keep the whole row group

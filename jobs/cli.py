@@ -13,7 +13,13 @@ import typer
 from rich.console import Console
 
 from curate.config import Config, load_config, to_toml
-from jobs.show import print_explanation, print_failures, print_record, print_status
+from jobs.show import (
+    print_explanation,
+    print_failures,
+    print_record,
+    print_status,
+    printable,
+)
 from manifests.corpus import Corpus
 from manifests.errors import (
     ConfigError,
@@ -239,8 +245,8 @@ def _existing(uri: str) -> Corpus:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text()
-    except OSError as error:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {file}: {error}") from error
 
 
@@ -266,7 +272,7 @@ def _exits(as_json: bool) -> Iterator[None]:
         code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
         if as_json:
             typer.echo(json.dumps({"error": str(error), "exit_code": code}))
-        typer.echo(f"rushes: {error}", err=True)
+        typer.echo("\n".join(map(printable, f"rushes: {error}".splitlines())), err=True)
         raise typer.Exit(code) from None
     except KeyboardInterrupt:
         typer.echo("rushes: interrupted; run the same command to go on", err=True)

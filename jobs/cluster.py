@@ -2,6 +2,8 @@
 
 import logging
 import os
+import re
+import socket
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -16,7 +18,7 @@ import ray.data
 import ray.exceptions
 import ray.util.annotations
 
-from manifests.errors import ConfigError, RetryError
+from manifests.errors import ConfigError, ModelUnavailableError, RetryError
 
 _OBJECT_STORE_BYTES: Final = 512 << 20
 """Only tables and a few stills per clip pass between workers."""
@@ -71,6 +73,10 @@ def connect(address: str | None, workers: int | None) -> Iterator[Cluster]:
             )
         yield Cluster(chosen, int(resources.get("GPU", 0)), 0 if address is None else 3)
     except ray.exceptions.RayActorError as error:
+        refused = re.search(r"errors\.(ConfigError|ModelUnavailableError): (.+)", str(error))
+        if refused is not None:  # an actor could not be built from the settings
+            kind = ConfigError if refused[1] == "ConfigError" else ModelUnavailableError
+            raise kind(refused[2]) from error
         raise RetryError(
             "a worker died, most often for want of memory; run the same command to go on, with a "
             f"smaller run.workers if it happens again ({_first_line(error)})"
@@ -100,6 +106,7 @@ def _start(address: str | None, workers: int | None) -> None:
             "_temp_dir": _short_temporary_folder(),
         }
     else:
+        _probe(address)
         options["address"] = address
         checkout = Path(__file__).resolve().parent.parent
         if (checkout / "pyproject.toml").is_file():  # not an installed wheel: send the code
@@ -111,6 +118,17 @@ def _start(address: str | None, workers: int | None) -> None:
         raise ConfigError(
             f"cannot start or join Ray at {address or 'this machine'}: {error}"
         ) from error
+
+
+def _probe(address: str) -> None:
+    """Refuse an address where nobody listens; Ray itself would go on trying for long."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():
+        return  # "auto", "local" and what else Ray may know
+    try:
+        socket.create_connection((host, int(port)), timeout=10).close()
+    except OSError as error:
+        raise ConfigError(f"cannot join Ray at {address}: {error}") from error
 
 
 def _first_line(error: Exception) -> str:

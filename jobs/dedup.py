@@ -17,6 +17,7 @@ def run_dedup(run: Run) -> None:
     embeddings = run.corpus.scan("embeddings").filter(pl.col("embed_key") == run.keys.embed)
     clips = _clips(run).collect()
     embedded = embeddings.join(clips.lazy().select("clip_id"), on="clip_id", how="semi").collect()
+    embedded = embedded.unique("clip_id", maintain_order=True)
     stored = run.corpus.committed("duplicates").filter(pl.col("dedup_key") == run.keys.dedup)
     before = set(stored.select("clip_id").collect()["clip_id"])
     run.note("dedup", clips=len(embedded), changed=before != set(embedded["clip_id"]))

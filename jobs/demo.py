@@ -16,7 +16,7 @@ from curate.decide import DUPLICATE
 from curate.demo import DemoVideo, make_demo_videos
 from jobs.pipeline import STAGES, Request, execute
 from jobs.progress import Bars, Lines
-from jobs.show import describe, print_record
+from jobs.show import describe, print_record, printable
 from manifests.corpus import Corpus
 from manifests.errors import VIDEO_ERRORS
 
@@ -42,7 +42,7 @@ def run_demo(folder: Path, console: Console, *, as_json: bool) -> int:
         The run's exit code.
     """
     videos = make_demo_videos(folder / "videos")
-    console.print(f"made {len(videos)} videos in {escape(str(folder / 'videos'))}")
+    console.print(f"made {len(videos)} videos in {escape(printable(str(folder / 'videos')))}")
     corpus = Corpus(str(folder / "corpus"))
     command = ("rushes", "demo", str(folder))
     request = Request(
@@ -100,18 +100,19 @@ def _cells(
         other = next(c for c in clips if c["clip_id"] == clip["kept_instead"])
         name = next(n for n, row in facts.items() if row["video_id"] == other["video_id"])
         because.append(f"copy of {name} at {other['start_s']:.2f} s")
-    return span, "[red]dropped[/]", escape("; ".join(because))
+    return span, "[red]dropped[/]", escape(printable("; ".join(because)))
 
 
 def _next_steps(folder: Path, corpus: Corpus, console: Console) -> None:
-    rushes = sys.argv[0]
+    rushes, place = escape(printable(sys.argv[0])), escape(printable(str(folder)))
+    report = escape(printable(corpus.folder.url("report", "index.html")))
     dropped = corpus.read("decisions").filter(~pl.col("keep")).sort("clip_id")["clip_id"]
     clip = dropped[0][:12] if len(dropped) else "CLIP"
     bound = "policy.filters.camera_shake.high=1"
     for label, command in (
-        ("open the report", f"[bold]{escape(corpus.folder.url('report', 'index.html'))}[/]"),
-        ("change a bound", f"{rushes} decide {folder}/corpus --set {bound}"),
-        ("ask about a clip", f"{rushes} explain {clip} --corpus {folder}/corpus"),
+        ("open the report", f"[bold]{report}[/]"),
+        ("change a bound", f"{rushes} decide {place}/corpus --set {bound}"),
+        ("ask about a clip", f"{rushes} explain {clip} --corpus {place}/corpus"),
         ("curate your own", f"{rushes} run FOLDER --corpus corpus"),
     ):
         console.print(f"{label:<18}{command}", soft_wrap=True, highlight=False)

@@ -22,7 +22,7 @@ def run_embed(run: Run) -> None:
     if not todo:
         return
     data_context(run.config.limits.timeout_s + 600)
-    samples = run.corpus.scan("samples")
+    samples = _samples(run)
     blocks = [todo[i : i + _CLIPS_PER_BLOCK] for i in range(0, len(todo), _CLIPS_PER_BLOCK)]
     for start in range(0, len(blocks), _BLOCKS_AT_ONCE):
         batches = [
@@ -50,9 +50,14 @@ def run_embed(run: Run) -> None:
 
 def _todo(run: Run) -> list[str]:
     done = run.corpus.committed("embeddings").filter(pl.col("embed_key") == run.keys.embed)
-    stills = run.corpus.scan("samples").select("clip_id").unique()
+    stills = _samples(run).select("clip_id").unique()
     missing = stills.join(done, on="clip_id", how="anti").collect()
     return sorted(missing["clip_id"])
+
+
+def _samples(run: Run) -> pl.LazyFrame:
+    """Stills of the current measure key, the only ones that the embed key covers."""
+    return run.corpus.scan("samples").filter(pl.col("measure_key") == run.keys.measure)
 
 
 def _rows(samples: pl.LazyFrame, clips: list[str]) -> pa.Table:

@@ -12,10 +12,11 @@ from curate.config import Config
 from curate.encode import (
     SPANS_PER_PASS,
     Encoded,
+    SpanFrames,
     StepRule,
     TokenSpan,
     encode_frames,
-    read_spans,
+    read_source_spans,
     unreadable,
 )
 from curate.encoders import load_encoder
@@ -24,6 +25,7 @@ from curate.study.spans import raw_spans
 from curate.tokens import write_tokens
 from jobs.cluster import data_context, map_on_actors, rows_of_batches
 from jobs.interrupt import INTERRUPTS
+from jobs.measure import first_readable
 from jobs.run import Run
 from manifests.corpus import rows_of
 from manifests.errors import BadVideoError
@@ -46,11 +48,11 @@ class EncodeActor:
         )
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Units (uri, seekable, spans) in, rows of `features` as JSON out."""
+        """Units (uris, seekable, spans) in, rows of `features` as JSON out."""
         rows = []
         for unit in batch.to_pylist():
             spans = [TokenSpan(**span) for span in json.loads(unit["spans"])]
-            encoded = self._encode(unit["uri"], spans, seekable=unit["seekable"])
+            encoded = self._encode(unit["uris"], spans, seekable=unit["seekable"])
             rows += write_tokens(
                 self._folder,
                 self._key,
@@ -61,12 +63,16 @@ class EncodeActor:
             )
         return pa.table({"rows": [json.dumps(rows)]})
 
-    def _encode(self, uri: str, spans: Sequence[TokenSpan], *, seekable: bool) -> list[Encoded]:
-        limits = self._config.limits
-        try:
-            frames = self._isolated.call(
-                read_spans, uri, spans, self._steps, limits, seekable=seekable
+    def _encode(
+        self, uris: list[str], spans: Sequence[TokenSpan], *, seekable: bool
+    ) -> list[Encoded]:
+        def read(uri: str) -> list[SpanFrames | None]:
+            return self._isolated.call(
+                read_source_spans, uri, spans, self._steps, self._config.limits, seekable=seekable
             )
+
+        try:
+            frames = first_readable(uris, read)
         except BadVideoError as error:
             return unreadable(spans, error)
         pairs = zip(spans, frames, strict=True)
@@ -111,20 +117,31 @@ def run_encode(run: Run, *, for_study: bool) -> None:
 
 
 def _commit(run: Run, waiting: list[dict[str, Any]]) -> None:
+    run.lock.check()
     with INTERRUPTS.deferred():
-        run.corpus.append("features", rows_of("features", waiting))
+        rows = rows_of("features", waiting)
         waiting.clear()
+        if run.retry_failed:  # rows with an error are replaced
+            run.corpus.upsert("features", rows)
+        else:
+            run.corpus.append("features", rows)
 
 
 def _units(run: Run, *, for_study: bool) -> list[dict[str, Any]]:
     """Work by video: at most `SPANS_PER_PASS` neighbouring spans that have no row yet."""
     videos = run.corpus.read("videos").filter(pl.col("measured_key").is_not_null())
     videos = videos.filter(pl.col("status").is_in(["ok", "partial"]))
-    videos = videos.sort("uri").unique("video_id", keep="first", maintain_order=True)
+    videos = (
+        videos.sort("uri")
+        .group_by("video_id", maintain_order=True)
+        .agg("uri", pl.col("pts_repaired").first())
+    )
     spans = _kept(run)
     if for_study:
         spans += raw_spans(run.corpus.read("shots"), run.corpus.read("clips"), run.config)
     done = run.corpus.committed("features").filter(pl.col("encode_key") == run.keys.encode)
+    if run.retry_failed:
+        done = done.filter(pl.col("error").is_null())
     known = set(done.select("clip_id").collect()["clip_id"])
     by_video: dict[str, dict[str, TokenSpan]] = {}
     for span in spans:
@@ -138,7 +155,7 @@ def _units(run: Run, *, for_study: bool) -> list[dict[str, Any]]:
             fields = [{n: getattr(s, n) for n in TokenSpan.__slots__} for s in part]
             units.append(
                 {
-                    "uri": row["uri"],
+                    "uris": row["uri"],
                     "seekable": row["pts_repaired"] == 0 and start > 0,
                     "spans": json.dumps(fields),
                     "count": len(part),

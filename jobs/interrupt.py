@@ -12,7 +12,7 @@ class Interrupts:
     """Turns SIGINT and SIGTERM into KeyboardInterrupt; use as a context manager."""
 
     def __init__(self) -> None:
-        self._deferring = False
+        self._depth = 0  # of deferred() blocks
         self._pending = False
         self._before: dict[int, Any] = {}
 
@@ -39,20 +39,26 @@ class Interrupts:
 
     @contextmanager
     def deferred(self) -> Iterator[None]:
-        """Finish the block first, then raise what came in meanwhile."""
-        self._deferring = True
+        """Finish the block first, then raise what came in meanwhile.
+
+        Blocks may be nested; the outermost one raises. If it ends with an exception, that becomes
+        the context of the KeyboardInterrupt, so that no interruption outlives the block.
+
+        Raises:
+            KeyboardInterrupt: A signal came in during the block.
+        """
+        self._depth += 1
         try:
             yield
         finally:
-            self._deferring = False
-        if self._pending:
-            self._pending = False
-            raise KeyboardInterrupt
+            self._depth -= 1
+            if self._pending and not self._depth:
+                self._pending = False
+                raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self._deferring:
-            self._pending = True
-        else:
+        self._pending = self._depth > 0
+        if not self._pending:
             raise KeyboardInterrupt
 
 

@@ -2,18 +2,19 @@
 
 import json
 import time
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, TypeVar
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import ray
 
 from curate.config import Config
 from curate.embed import embed_clips
 from curate.embedders import load_embedder
 from curate.isolate import Isolated
-from curate.measure import measure_video
+from curate.measure import Measured, measure_source
 from jobs.cluster import data_context, map_on_actors, rows_of_batches
 from jobs.interrupt import INTERRUPTS
 from jobs.run import Run
@@ -31,6 +32,11 @@ _RESULT: Final = pa.schema(
 )
 
 
+_ELSEWHERE: Final = {"missing_file", "unreadable", "changed"}
+"""Words of a source, not of its content, which another URI may still give."""
+R = TypeVar("R")
+
+
 class MeasureActor:
     """Decodes videos in a child process."""
 
@@ -39,14 +45,17 @@ class MeasureActor:
         self._isolated = Isolated(config.limits)
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Videos (uri, video_id) in, facts and tables out; a bad video has facts alone."""
+        """Videos (uris, video_id) in, facts and tables out; a bad video has facts alone."""
         return pa.Table.from_pylist([self._row(row) for row in batch.to_pylist()], schema=_RESULT)
 
     def _row(self, row: dict[str, str]) -> dict[str, Any]:
-        try:
-            measured = self._isolated.call(
-                measure_video, row["uri"], row["video_id"], self._key, self._config
+        def measure(uri: str) -> Measured:
+            return self._isolated.call(
+                measure_source, uri, row["video_id"], self._key, self._config
             )
+
+        try:
+            measured = first_readable(json.loads(row["uris"]), measure)
         except BadVideoError as error:
             facts = {"status": "failed", "error": error.word, "error_detail": error.detail or None}
             return {"video_id": row["video_id"], "facts": json.dumps(facts)}
@@ -92,17 +101,42 @@ def run_measure(run: Run, *, embed: bool) -> None:
 
 
 def _todo(run: Run, videos: pl.DataFrame) -> pl.DataFrame:
-    """One URI of each content to be measured, largest first so that no long one is last."""
+    """Each content to be measured with its URIs, largest first so that no long one is last."""
     stale = pl.col("measured_key").ne_missing(run.keys.measure)
     failed_before = (pl.col("status") == "failed") & pl.col("measured_key").is_null()
     again = (pl.col("status") == "failed") & run.retry_failed
+    done = videos.filter(~stale & (pl.col("status") != "failed"))
     return (
         videos.filter(pl.col("video_id").is_not_null())
         .filter((stale & ~failed_before) | again)
-        .sort("bytes", "uri", descending=[True, False])
-        .unique("video_id", keep="first", maintain_order=True)
-        .select("uri", "video_id")
+        .join(done, on="video_id", how="anti")
+        .sort("uri")
+        .group_by("video_id", maintain_order=True)
+        .agg("uri", pl.col("bytes").first())
+        .sort("bytes", "video_id", descending=[True, False])
+        .select("video_id", uris=pl.col("uri").map_elements(_as_json, return_dtype=pl.String))
     )
+
+
+def _as_json(uris: pl.Series) -> str:
+    return json.dumps(uris.to_list())
+
+
+def first_readable(uris: list[str], read: Callable[[str], R]) -> R:
+    """What `read` gives for the first URI of a content that is still there and unchanged.
+
+    Raises:
+        BadVideoError: The first URI's, when none is.
+    """
+    first: BadVideoError | None = None
+    for uri in uris:
+        try:
+            return read(uri)
+        except BadVideoError as error:
+            if error.word not in _ELSEWHERE:
+                raise
+            first = first or error
+    raise first or BadVideoError("missing_file")
 
 
 def _stream(run: Run, todo: pl.DataFrame, *, embed: bool) -> Iterable[dict[str, Any]]:
@@ -135,6 +169,8 @@ class _Committer:
         for row in videos.filter(pl.col("video_id").is_not_null()).iter_rows(named=True):
             self._names.setdefault(row["video_id"], []).append(row)
         self._waiting: list[dict[str, Any]] = []
+        stored = run.corpus.committed("embeddings").filter(pl.col("embed_key") == run.keys.embed)
+        self._embedded = stored.select("clip_id").collect()["clip_id"].to_arrow().cast(pa.string())
         self._since = time.monotonic()
         self._counts = {"ok": 0, "partial": 0, "failed": 0, "clips": 0, "frames": 0}
 
@@ -150,25 +186,29 @@ class _Committer:
 
     def commit(self) -> None:
         """Commit what has gathered."""
+        # Taken out first: what a failing commit has written is never written a second time.
+        results, self._waiting = self._waiting, []
+        self._run.lock.check()
         with INTERRUPTS.deferred():
             for name in TABLES:
-                self._append(name)
-            self._run.corpus.upsert_videos(rows_of("videos", self._video_rows()))
-            self._append("embeddings")
-            self._waiting.clear()
+                self._append(name, results)
+            self._run.corpus.upsert("videos", rows_of("videos", self._video_rows(results)))
+            self._append("embeddings", results)
             self._since = time.monotonic()
             self._run.note("measure", **self._counts)
 
-    def _append(self, name: str) -> None:
-        parts = [from_ipc(row[name]) for row in self._waiting if row[name] is not None]
+    def _append(self, name: str, results: list[dict[str, Any]]) -> None:
+        parts = [from_ipc(row[name]) for row in results if row[name] is not None]
         if parts:
             table = pa.concat_tables(parts)
+            if name == "embeddings":  # clips of earlier settings that came back have theirs
+                table = table.filter(pc.invert(pc.is_in(table["clip_id"], self._embedded)))
             if name in self._counts:
                 self._counts[name] += table.num_rows
             self._run.corpus.append(name, table)
 
-    def _video_rows(self) -> Iterable[dict[str, Any]]:
-        for result in self._waiting:
+    def _video_rows(self, results: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+        for result in results:
             facts = json.loads(result["facts"])
             self._counts[facts["status"]] += 1
             facts = {"error": None, "error_detail": None, **facts}

@@ -2,12 +2,13 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
+import ray.exceptions
 
 from curate.config import Config, load_config, to_toml
 from curate.embedders import load_embedder
@@ -25,7 +26,7 @@ from jobs.run import Progress, Run, new_record
 from jobs.scan import run_scan
 from jobs.study import run_study
 from manifests.corpus import Corpus
-from manifests.errors import ModelUnavailableError
+from manifests.errors import ConfigError, ModelUnavailableError
 
 STAGES: Final = ("scan", "measure", "embed", "dedup", "decide", "encode", "study", "report")
 """In order; `rushes run --until STAGE` stops after one of them."""
@@ -123,14 +124,16 @@ def execute(request: Request, progress: Progress) -> tuple[dict[str, Any], int]:
     keys = stage_keys(config)
     record = new_record(list(request.command), config, keys)
     code = OK
-    with INTERRUPTS, corpus.lock(record["run_id"]):
-        corpus.folder.write(to_toml(config, comments=True).encode(), _CONFIG_FILE)
+    with INTERRUPTS, corpus.lock(record["run_id"]) as lock:
         begin = time.monotonic()
         try:
-            with _cluster(request) as cluster:
+            with _cluster(request) as cluster, _remembered(corpus, config):
                 INTERRUPTS.take()
-                run = Run(corpus, config, keys, cluster, progress, request.retry_failed, record)
+                run = Run(
+                    corpus, config, keys, cluster, progress, lock, request.retry_failed, record
+                )
                 for stage in request.stages:
+                    lock.check()
                     with run.stage(stage):
                         _run_stage(stage, run, request)
         except KeyboardInterrupt:
@@ -140,9 +143,24 @@ def execute(request: Request, progress: Progress) -> tuple[dict[str, Any], int]:
         record["tables"] = corpus.versions()
         code = code or _verdict(record, request)
         record["exit_code"] = code
-        with INTERRUPTS.deferred(), contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt), INTERRUPTS.deferred():
             corpus.write_run(record["run_id"], record)
     return record, code
+
+
+@contextlib.contextmanager
+def _remembered(corpus: Corpus, config: Config) -> Iterator[None]:
+    """Store the configuration, unless it turns out that nothing can be run with it."""
+    before = corpus.folder.read(_CONFIG_FILE) if corpus.folder.exists(_CONFIG_FILE) else None
+    corpus.folder.write(to_toml(config, comments=True).encode(), _CONFIG_FILE)
+    try:
+        yield
+    except (ConfigError, ModelUnavailableError, ray.exceptions.RayActorError):
+        if before is None:
+            corpus.folder.delete(_CONFIG_FILE)
+        else:
+            corpus.folder.write(before, _CONFIG_FILE)
+        raise
 
 
 def _cluster(request: Request) -> AbstractContextManager[Cluster]:

@@ -16,6 +16,7 @@ from curate.config import Config
 from curate.keys import StageKeys
 from jobs.cluster import Cluster
 from manifests.corpus import Corpus
+from manifests.lock import CorpusLock
 
 
 class Progress(Protocol):
@@ -41,6 +42,7 @@ class Run:
         keys: Its stage keys.
         cluster: The Ray in use.
         progress: Where stages report.
+        lock: Checked before every commit: another run may have taken the corpus over.
         retry_failed: Whether videos that failed before are tried again.
         record: What is stored as runs/<id>.json.
     """
@@ -50,6 +52,7 @@ class Run:
     keys: StageKeys
     cluster: Cluster
     progress: Progress
+    lock: CorpusLock
     retry_failed: bool = False
     record: dict[str, Any] = field(default_factory=dict)
 

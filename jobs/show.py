@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from typing import Any, Final
 
 import polars as pl
@@ -19,6 +20,15 @@ from manifests.errors import VIDEO_ERRORS, ConfigError
 
 _ORDER: Final = ("scan", "measure", "embed", "dedup", "decide", "encode", "study", "report")
 _DROPPED: Final = {DUPLICATE: "copies of a kept clip"}
+_UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # C0, C1, surrogates
+
+
+def printable(text: str) -> str:
+    """The text with every character that commands a terminal, or that none can show, as U+FFFD.
+
+    A file's name is its maker's choice: one with an escape sequence in it could rewrite the screen.
+    """
+    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 def print_record(record: dict[str, Any], corpus: Corpus, console: Console) -> None:
@@ -46,7 +56,7 @@ def print_record(record: dict[str, Any], corpus: Corpus, console: Console) -> No
         lines.append(("exit", f"{record['exit_code']}: {record['why']}"))
     table = Table.grid(padding=(0, 2))
     for label, text in lines:
-        table.add_row(f"[bold]{label}[/]", escape(text))
+        table.add_row(f"[bold]{label}[/]", escape(printable(text)))
     console.print(table)
     if record["exit_code"] == 130:
         console.print("interrupted; run the same command to go on")
@@ -62,7 +72,7 @@ def print_status(corpus: Corpus, console: Console, *, as_json: bool) -> None:
     if as_json:
         console.print_json(json.dumps(found))
         return
-    table = Table(title=escape(corpus.uri), title_justify="left")
+    table = Table(title=escape(printable(corpus.uri)), title_justify="left")
     table.add_column("table")
     table.add_column("rows", justify="right")
     table.add_column("version", justify="right")
@@ -90,13 +100,14 @@ def print_failures(corpus: Corpus, console: Console, *, as_json: bool) -> None:
         return
     uris = rows["uri"].to_list()
     shared = os.path.commonpath(uris) if len(uris) > 1 and all(u[0] == "/" for u in uris) else ""
-    table = Table(title=f"below {escape(shared)}" if shared else None, title_justify="left")
+    title = f"below {escape(printable(shared))}" if shared else None
+    table = Table(title=title, title_justify="left")
     for heading in ("video", "status", "error", "meaning"):
         table.add_column(heading, overflow="fold")
     for row in rows.iter_rows(named=True):
         name = row["uri"].removeprefix(shared).lstrip("/") if shared else row["uri"]
         word = row["error"]
-        table.add_row(escape(name), row["status"], word, VIDEO_ERRORS.get(word, ""))
+        table.add_row(escape(printable(name)), row["status"], word, VIDEO_ERRORS.get(word, ""))
     console.print(table)
 
 
@@ -113,7 +124,7 @@ def print_explanation(corpus: Corpus, prefix: str, console: Console, *, as_json:
     verdict = found["decision"]
     console.print(f"[bold]{found['clip_id']}[/]")
     for uri in found["videos"]:
-        console.print(f"  {escape(uri)}", soft_wrap=True)
+        console.print(f"  {escape(printable(uri))}", soft_wrap=True)
     console.print(f"  {found['start_s']:.3f} s to {found['end_s']:.3f} s, {found['frames']} frames")
     if verdict is None:
         console.print("  no verdict yet: run `rushes decide`")

@@ -85,7 +85,7 @@ class Corpus:
     def _measured(self) -> pl.LazyFrame:
         return (
             self.committed("videos")
-            .filter(pl.col("measured_key").is_not_null())
+            .filter(pl.col("measured_key").is_not_null() & (pl.col("status") != "failed"))
             .select("video_id", measure_key="measured_key")
             .unique()
         )
@@ -111,21 +111,21 @@ class Corpus:
         else:
             self._write(name, rows, mode="overwrite", predicate=f"{column} = {_quoted(value)}")
 
-    def upsert_videos(self, rows: pa.Table) -> None:
-        """Insert videos, or update those with the same URI, in one transaction."""
-        table = self._delta("videos")
+    def upsert(self, name: str, rows: pa.Table) -> None:
+        """Insert rows, or update those with the same key columns, in one transaction."""
+        table = self._delta(name)
         if table is None:
-            self.append("videos", rows)
+            self.append(name, rows)
         elif rows.num_rows:
             (
-                table.merge(rows, "old.uri = new.uri", source_alias="new", target_alias="old")
+                table.merge(rows, _equal(TABLES[name].key), source_alias="new", target_alias="old")
                 .when_matched_update_all()
                 .when_not_matched_insert_all()
                 .execute()
             )
 
     def purge_orphans(self) -> int:
-        """Remove rows that a killed run left without a committed video.
+        """Remove rows that no video vouches for: of killed runs, and of settings left behind.
 
         Returns:
             The number of rows removed.
@@ -135,14 +135,15 @@ class Corpus:
             table = self._delta(name)
             if table is None:
                 continue
-            rows = self.committed(name)
-            column = "clip_id" if name in OF_CLIP else "video_id"
-            orphans = rows.join(self.scan(name), on=[column, "measure_key"], how="anti")
-            keys = orphans.select(column, "measure_key").unique().collect().sort(column)
-            for measure_key, group in keys.group_by("measure_key"):
-                ids = ", ".join(_quoted(value) for value in group[column])
-                predicate = f"measure_key = {_quoted(str(measure_key[0]))} AND {column} IN ({ids})"
-                removed += int(table.delete(predicate)["num_deleted_rows"])
+            columns = ["clip_id" if name in OF_CLIP else "video_id", "measure_key"]
+            keys = self.committed(name).select(columns).unique()
+            held = self.scan("clips").select(columns) if name in OF_CLIP else self._measured()
+            orphans = keys.join(held, on=columns, how="anti").collect()
+            if orphans.is_empty():
+                continue
+            source = orphans.to_arrow().cast(pa.schema([(c, pa.string()) for c in columns]))
+            merge = table.merge(source, _equal(columns), source_alias="new", target_alias="old")
+            removed += int(merge.when_matched_delete().execute()["num_target_rows_deleted"])
         return removed
 
     # Run records and configuration
@@ -203,6 +204,10 @@ def _empty(name: str) -> pl.DataFrame:
     frame = pl.from_arrow(schema.empty_table())
     assert isinstance(frame, pl.DataFrame)
     return frame
+
+
+def _equal(columns: Iterable[str]) -> str:
+    return " AND ".join(f"old.{column} = new.{column}" for column in columns)
 
 
 def _quoted(value: str) -> str:

@@ -69,11 +69,13 @@ VIDEO_ERRORS: Final[dict[str, str]] = {
     "no_frames": "the stream opened and no frame could be decoded",
     "damaged": "some frames decoded and others failed; what decoded is used (status partial)",
     "too_long": "longer than the configured limit",
+    "too_small": "frames of fewer pixels than any score is defined on",
     "too_large": "more pixels per frame than the configured limit",
     "decoder_timeout": "the wall-clock limit for one video passed",
     "decoder_crashed": "the decoding process died (a fault in native code)",
     "out_of_memory": "the decoding process passed its memory limit",
-    "changed": "the file changed between scan and measure",
+    "internal_error": "a fault of this program on this video; the detail has it, please report it",
+    "changed": "the file changed since it was scanned; scan it again",
 }
 """Error word -> what happened. Stored in `videos.error`; never renamed once released."""
 

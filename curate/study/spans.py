@@ -11,7 +11,7 @@ import polars as pl
 
 from curate.config import Config
 from curate.encode import TokenSpan
-from curate.tokens import read_tokens
+from curate.tokens import read_steps
 from manifests.ids import clip_id
 from manifests.storage import Folder
 
@@ -123,6 +123,5 @@ class TokenLoader:
     def __call__(self, ids: Sequence[str]) -> npt.NDArray[np.float16]:
         """Tokens (n, T, N, D) float16 of the windows, in the order asked for."""
         chosen = [self.where[name] for name in ids]
-        whole = read_tokens(Folder(self.corpus_uri), [(w.file, w.row) for w in chosen])
-        cut = (t[w.start : w.start + w.length] for t, w in zip(whole, chosen, strict=True))
-        return np.stack(list(cut))
+        parts = [(w.file, w.row, slice(w.start, w.start + w.length)) for w in chosen]
+        return np.stack(read_steps(Folder(self.corpus_uri), parts))

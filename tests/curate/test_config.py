@@ -61,6 +61,53 @@ def test_a_wrong_key_is_refused_with_the_nearest_valid_one(toml: str, message: s
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        pytest.param(
+            "[clips]\nmin_s = 3\nmax_s = 2",
+            "clips: min_s (3.0) must not be above max_s (2.0)",
+            id="clips",
+        ),
+        pytest.param(
+            "[clips]\nmax_s = 1", "clips: min_s (2.0) must not be above max_s (1.0)", id="default"
+        ),
+        pytest.param(
+            "[encode]\nmax_steps = 4",
+            "encode: min_steps (8) must not be above max_steps (4)",
+            id="encode",
+        ),
+        pytest.param(
+            "[study]\nhorizon = 8", "study: horizon (8) must be below window (8)", id="study"
+        ),
+        pytest.param(
+            "[policy.filters.camera_motion]\nlow = 2\nhigh = 1",
+            "policy.filters.camera_motion: low (2.0) must not be above high (1.0)",
+            id="bounds",
+        ),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(toml: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config(toml)
+    assert str(caught.value) == message
+
+
+def test_settings_may_be_as_tight_as_they_get() -> None:
+    chosen = ["clips.min_s=4", "clips.max_s=4", "encode.max_steps=8", "study.horizon=7"]
+    bounds = ["policy.filters.camera_motion.low=1", "policy.filters.camera_motion.high=1"]
+    config = load_config(None, chosen + bounds)
+    assert config.clips.min_s == config.clips.max_s
+
+
+@pytest.mark.parametrize("number", ["inf", "-inf", "nan", "1e999"])
+def test_a_number_that_is_not_finite_is_refused(number: str) -> None:
+    with pytest.raises(ConfigError, match=r"^run\.commit_s: must be a finite number, not"):
+        load_config(f"[run]\ncommit_s = {number}")
+    with pytest.raises(ConfigError, match=r"`policy\.filters\.camera_motion\.off = true`"):
+        load_config(f"[policy.filters.camera_motion]\nhigh = {number}")
+
+
 def test_overrides_come_last_and_bare_words_are_strings() -> None:
     config = load_config("[clips]\nmin_s = 3.0", ["clips.min_s=1.5", "embed.spec=bundled"])
     assert config.clips.min_s == 1.5

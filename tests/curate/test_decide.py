@@ -23,35 +23,38 @@ def _decide(
     scores: dict[str, tuple[float | None, float | None]],
     *,
     groups: dict[str, str] | None = None,
-    pixels: dict[str, int] | None = None,
+    nearest: dict[str, str] | None = None,
     missing: dict[str, dict[str, str]] | None = None,
     policy: Policy | None = None,
 ) -> dict[str, dict[str, Any]]:
     names = list(scores)
-    clips = pl.DataFrame(
-        {
-            "clip_id": names,
-            "content_width": [(pixels or {}).get(name, 100) for name in names],
-            "content_height": [1] * len(names),
-            "start_s": [0.0] * len(names),
-            "end_s": [1.0] * len(names),
-        }
-    )
+    clips = pl.DataFrame({"clip_id": names}, schema={"clip_id": pl.String})
     table = pl.DataFrame(
         {
             "clip_id": names,
             "camera_motion": [a for a, _ in scores.values()],
             "object_motion": [b for _, b in scores.values()],
         },
-        schema_overrides={"camera_motion": pl.Float32, "object_motion": pl.Float32},
+        schema_overrides={
+            "clip_id": pl.String,
+            "camera_motion": pl.Float32,
+            "object_motion": pl.Float32,
+        },
     )
     copies = {name: (groups or {}).get(name, name) for name in names}
     duplicates = pl.DataFrame(
         {
             "clip_id": list(copies),
             "group_id": list(copies.values()),
+            "nearest": [(nearest or copies).get(name) for name in copies],
             "similarity": [0.9] * len(copies),
-        }
+        },
+        schema={
+            "clip_id": pl.String,
+            "group_id": pl.String,
+            "nearest": pl.String,
+            "similarity": pl.Float32,
+        },
     )
     verdicts = decide(clips, table, missing or {}, duplicates, policy or _policy())
     return {row["clip_id"]: row for row in verdicts.to_dicts()}
@@ -96,17 +99,26 @@ def test_a_copy_gives_way_to_the_best_of_its_group() -> None:
     assert found["b"]["kept_instead"] == "a"
 
 
-def test_a_copy_is_kept_when_the_best_of_its_group_is_dropped() -> None:
-    groups = {"a": "a", "b": "a", "c": "a"}
+def test_copies_are_kept_when_the_best_of_their_group_is_dropped() -> None:
+    """b and c are copies of a, and need not be copies of each other."""
     scores: dict[str, tuple[float | None, float | None]] = {
         "a": (0.9, 0.3),
         "b": (0.1, 0.3),
         "c": (0.1, 0.3),
     }
-    found = _decide(scores, groups=groups, pixels={"c": 200})
-    assert _reasons(found["a"]) == ["camera_motion", "duplicate"]
+    found = _decide(scores, groups={"a": "a", "b": "a", "c": "a"})
+    assert _reasons(found["a"]) == ["camera_motion"]
+    assert found["b"]["keep"]
     assert found["c"]["keep"]
-    assert found["b"]["kept_instead"] == "c"
+
+
+def test_a_similarity_is_given_only_if_it_is_to_the_kept_clip() -> None:
+    scores: dict[str, tuple[float | None, float | None]] = {n: (0.1, 0.3) for n in "abc"}
+    found = _decide(
+        scores, groups={"a": "a", "b": "a", "c": "a"}, nearest={"a": "b", "b": "a", "c": "b"}
+    )
+    values = [found[n]["reasons"][0]["value"] for n in "bc"]
+    assert values == [pytest.approx(0.9), None]
 
 
 def test_when_none_of_a_group_passes_none_is_called_a_copy() -> None:

@@ -11,7 +11,7 @@ from curate.encoders import Encoder, load_encoder
 from curate.tokens import read_tokens, write_tokens
 from manifests.errors import BadVideoError
 from manifests.storage import Folder
-from tests.videos import Videos
+from tests.videos import Videos, scene, write
 
 RULE = StepRule(step_s=0.25, least=4, most=64)
 
@@ -47,6 +47,34 @@ def test_each_step_is_the_frame_that_is_shown_then(videos: Videos, name: str) ->
 def test_starting_near_the_span_gives_the_same_frames(videos: Videos) -> None:
     path = videos["plain"].path
     spans = [_span(path, 1.6, 2.8), _span(path, 1.8, 3.0)]
+    plain = read_spans(str(path), spans, RULE, Limits())
+    sought = read_spans(str(path), spans, RULE, Limits(), seekable=True)
+    for a, b in zip(plain, sought, strict=True):
+        assert a is not None
+        assert b is not None
+        assert np.array_equal(a.frames, b.frames)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "codec", "options"),
+    [
+        pytest.param(".ts", "mpeg4", {"g": "250"}, id="mpeg4-in-ts"),
+        pytest.param(".mpg", "mpeg2video", {"g": "15"}, id="mpeg2-in-ps"),
+        pytest.param(
+            ".mp4", "libx264", {"x264-params": "intra-refresh=1:keyint=60"}, id="intra-refresh"
+        ),
+        pytest.param(".mp4", "libx264", {"g": "50", "bf": "2"}, id="h264-in-mp4"),
+        pytest.param(".mkv", "libx264", {"g": "50"}, id="h264-in-mkv"),
+    ],
+)
+def test_seeking_never_changes_a_picture(
+    suffix: str, codec: str, options: dict[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / f"video{suffix}"
+    write(path, scene(200, seed=21), codec=codec, options=options)
+    with Video(str(path), Limits()) as video:
+        first = next(iter(video)).pts * float(video.time_base)
+    spans = [_span(path, first + at, first + at + 1.2) for at in (3.9, 5.1, 6.4)]
     plain = read_spans(str(path), spans, RULE, Limits())
     sought = read_spans(str(path), spans, RULE, Limits(), seekable=True)
     for a, b in zip(plain, sought, strict=True):

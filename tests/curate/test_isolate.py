@@ -1,11 +1,13 @@
 import os
 import time
 
+import cv2
+import numpy as np
 import pytest
 
 from curate.config import Limits
 from curate.isolate import Isolated
-from manifests.errors import BadVideoError
+from manifests.errors import BadVideoError, ConfigError
 
 
 @pytest.fixture(scope="module")
@@ -34,8 +36,24 @@ def test_a_fault_is_a_word_and_the_next_call_works(
 def test_what_the_function_raises_is_raised_here(isolated: Isolated) -> None:
     with pytest.raises(BadVideoError, match="too_long"):
         isolated.call(_refuse)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(ConfigError, match="no such key"):
+        isolated.call(_misconfigured)
+
+
+def test_a_fault_of_ours_is_a_row_with_its_detail(isolated: Isolated) -> None:
+    with pytest.raises(BadVideoError, match="internal_error: ZeroDivisionError"):
         isolated.call(divmod, 1, 0)
+    with pytest.raises(BadVideoError) as caught:
+        isolated.call(_opencv_without_memory)
+    assert caught.value.word == "out_of_memory"
+
+
+def _misconfigured() -> None:
+    raise ConfigError("no such key")
+
+
+def _opencv_without_memory() -> None:
+    cv2.resize(np.zeros((8, 8), np.uint8), (60_000, 60_000))
 
 
 def _refuse() -> None:

@@ -110,3 +110,29 @@ def test_clips_never_overlap_and_never_touch_a_transition(seed: int) -> None:
     assert not blocked & set(covered)
     assert all(5 <= span.end - span.start <= 30 for span in spans)
     assert cutter.first_needed >= spans[-1].start
+
+
+def test_a_strobe_is_many_short_transitions_in_bounded_memory() -> None:
+    detector = ShotDetector(Shots())
+    found = []
+    for index in range(1000):
+        value = 40 + 170 * (index // 6 % 2)
+        picture = np.full((*DETECTION_SIZE[::-1], 3), value, np.uint8)
+        detector.update(index, index / FPS, picture)
+        found += detector.transitions(index)
+        assert index - detector.settled(index) < 4 * FPS
+    assert len(found) > 10
+    assert all(t.last - t.first <= 2 * FPS for t in found)
+
+
+def test_a_jump_of_the_clock_is_a_cut_and_a_slow_clock_is_not() -> None:
+    for times, expected in (
+        ([*range(40), *range(3640, 3680)], [Transition(40, 40, "cut")]),
+        (list(range(0, 400, 5)), []),
+    ):
+        detector = ShotDetector(Shots())
+        found = []
+        for index, (t_s, frame) in enumerate(zip(times, scene(len(times), seed=3), strict=True)):
+            detector.update(index, t_s, cv2.resize(frame, DETECTION_SIZE))
+            found += detector.transitions(index)
+        assert found + detector.transitions(len(times) - 1, final=True) == expected

@@ -243,3 +243,41 @@ def test_a_clip_is_explained_by_the_beginning_of_its_id(
     assert found["clip_id"] == clip
     assert found["decision"] is not None
     assert all(s["value"] is not None or s["missing"] for s in found["scores"].values())
+
+
+def test_settings_that_come_back_leave_one_vector_per_clip(videos: Videos, tmp_path: Path) -> None:
+    corpus = Corpus(str(tmp_path / "corpus"))
+    for gap in ("0.5", "0.4", "0.5"):
+        _run(corpus, [videos["hard_cut"].path], f"shots.merge_s={gap}", stages=STAGES[:4])
+    rows = corpus.read("embeddings")
+    assert len(rows) == len(rows.unique(["clip_id", "embed_key"]))
+    assert len(corpus.read("scores")) == len(corpus.read("clips")) == 2
+    assert corpus.read("duplicates")["nearest"].null_count() > 0
+
+
+def test_content_is_read_where_it_still_is(videos: Videos, tmp_path: Path) -> None:
+    """Two names of one content: the first is deleted, and then rewritten, after the scan."""
+    corpus = Corpus(str(tmp_path / "corpus"))
+    first, second = tmp_path / "1.mp4", tmp_path / "2.mp4"
+    for path in (first, second):
+        shutil.copy(videos["plain"].path, path)
+    _run(corpus, [first, second], stages=("scan",))
+    shutil.copy(videos["pan"].path, first)
+    record, _, _ = _run(corpus, [], stages=("measure",))
+    assert record["stages"]["measure"]["ok"] == 1
+    hashes = set(corpus.read("videos")["packets_hash"])
+    fresh = Corpus(str(tmp_path / "fresh"))
+    _run(fresh, [second], stages=STAGES[:2])
+    assert hashes == set(fresh.read("videos")["packets_hash"])
+
+
+def test_a_source_that_changed_since_the_scan_is_an_error(videos: Videos, tmp_path: Path) -> None:
+    corpus = Corpus(str(tmp_path / "corpus"))
+    source = tmp_path / "1.mp4"
+    shutil.copy(videos["plain"].path, source)
+    _run(corpus, [source], stages=("scan",))
+    shutil.copy(videos["pan"].path, source)
+    record, _, _ = _run(corpus, [], stages=("measure",))
+    assert record["totals"]["errors"] == {"changed": 1}
+    record, _, _ = _run(corpus, [source], stages=STAGES[:2])
+    assert record["totals"]["videos"] == {"ok": 1}

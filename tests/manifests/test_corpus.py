@@ -35,8 +35,8 @@ def test_a_table_that_was_never_written_reads_as_empty(corpus: Corpus, name: str
 
 
 def test_upsert_replaces_the_row_of_a_uri_and_keeps_others(corpus: Corpus) -> None:
-    corpus.upsert_videos(rows_of("videos", [_video("a", "1"), _video("b", "2")]))
-    corpus.upsert_videos(rows_of("videos", [_video("b", "3"), _video("c", "4")]))
+    corpus.upsert("videos", rows_of("videos", [_video("a", "1"), _video("b", "2")]))
+    corpus.upsert("videos", rows_of("videos", [_video("b", "3"), _video("c", "4")]))
     found = dict(corpus.read("videos").select("uri", "video_id").iter_rows())
     assert found == {"a": "1", "b": "3", "c": "4"}
 
@@ -46,7 +46,7 @@ def test_rows_are_visible_only_when_a_video_vouches_for_them(corpus: Corpus) -> 
     corpus.append("scores", _scores("c1", good=1.0))
     corpus.append("scores", _scores("c2", good=2.0))
     assert corpus.read("clips").is_empty()
-    corpus.upsert_videos(rows_of("videos", [_video("a", "v1", measured_key="k1")]))
+    corpus.upsert("videos", rows_of("videos", [_video("a", "v1", measured_key="k1")]))
     assert corpus.read("clips")["clip_id"].to_list() == ["c1"]
     assert corpus.read("scores")["clip_id"].to_list() == ["c1"]
 
@@ -54,7 +54,7 @@ def test_rows_are_visible_only_when_a_video_vouches_for_them(corpus: Corpus) -> 
 def test_orphans_are_purged_and_visible_rows_stay(corpus: Corpus) -> None:
     corpus.append("clips", rows_of("clips", [_clip("c1", "v1"), _clip("c2", "v'2")]))
     corpus.append("scores", _scores("c2", good=2.0))
-    corpus.upsert_videos(rows_of("videos", [_video("a", "v1", measured_key="k1")]))
+    corpus.upsert("videos", rows_of("videos", [_video("a", "v1", measured_key="k1")]))
     assert corpus.purge_orphans() == 2
     assert corpus.committed("clips").collect()["clip_id"].to_list() == ["c1"]
     versions = corpus.versions()
@@ -63,7 +63,7 @@ def test_orphans_are_purged_and_visible_rows_stay(corpus: Corpus) -> None:
 
 
 def test_a_new_score_is_a_new_column_with_null_for_old_rows(corpus: Corpus) -> None:
-    corpus.upsert_videos(rows_of("videos", [_video("a", "v1", measured_key="k1")]))
+    corpus.upsert("videos", rows_of("videos", [_video("a", "v1", measured_key="k1")]))
     corpus.append("clips", rows_of("clips", [_clip("c1", "v1"), _clip("c2", "v1")]))
     corpus.append("scores", _scores("c1", old=1.0))
     corpus.append("scores", _scores("c2", old=1.0, new=3.0))
@@ -89,7 +89,7 @@ def test_an_unknown_column_is_refused() -> None:
 
 
 def test_a_damaged_table_is_a_storage_error_that_names_it(corpus: Corpus, tmp_path: Path) -> None:
-    corpus.upsert_videos(rows_of("videos", [_video("a", "v1")]))
+    corpus.upsert("videos", rows_of("videos", [_video("a", "v1")]))
     log = next((tmp_path / "corpus/tables/videos/_delta_log").glob("*.json"))
     log.write_text("not json")
     with pytest.raises(StorageError, match="videos"):
@@ -100,3 +100,18 @@ def test_run_records_come_back_in_order(corpus: Corpus) -> None:
     corpus.write_run("20260101T000000-a", {"n": 1})
     corpus.write_run("20260102T000000-a", {"n": 2})
     assert [run["n"] for run in corpus.runs()] == [1, 2]
+
+
+def test_tens_of_thousands_of_orphans_are_purged(corpus: Corpus) -> None:
+    corpus.append("clips", rows_of("clips", [_clip(f"{i}", f"v{i}") for i in range(40_000)]))
+    corpus.upsert("videos", rows_of("videos", [_video("a", "v7", measured_key="k1")]))
+    assert corpus.purge_orphans() == 39_999
+    assert corpus.read("clips")["clip_id"].to_list() == ["7"]
+
+
+def test_rows_of_a_failed_video_are_not_visible(corpus: Corpus) -> None:
+    corpus.append("clips", rows_of("clips", [_clip("c1", "v1")]))
+    failed = {"uri": "a", "video_id": "v1", "status": "failed", "measured_key": "k1"}
+    corpus.upsert("videos", rows_of("videos", [failed]))
+    assert corpus.read("clips").is_empty()
+    assert corpus.purge_orphans() == 1

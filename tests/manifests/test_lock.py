@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -67,3 +68,109 @@ def test_the_heartbeat_is_renewed(folder: Folder, monkeypatch: pytest.MonkeyPatc
         while json.loads(folder.read("lock.json"))["heartbeat"] == first:
             assert time.time() < deadline
             time.sleep(0.02)
+
+
+@pytest.fixture
+def fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lock_module, "HEARTBEAT_S", 0.02)
+
+
+def _wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.time() + 10
+    while not condition():
+        assert time.time() < deadline
+        time.sleep(0.02)
+
+
+def _lost(lock: CorpusLock) -> bool:
+    try:
+        lock.check()
+    except CorpusLockedError:
+        return True
+    return False
+
+
+@pytest.mark.usefixtures("fast")
+def test_the_heartbeat_outlives_a_disturbed_disk(
+    folder: Folder, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = Path(folder.path("lock.json"))
+    with CorpusLock(folder, "me") as lock:
+        _wait_for(lambda: _replaced_by_a_folder(path))
+        _wait_for(lambda: "could not renew the lock" in caplog.text)
+        path.rmdir()
+        _wait_for(path.is_file)
+        lock.check()
+    assert not path.exists()
+
+
+def _replaced_by_a_folder(path: Path) -> bool:
+    path.unlink(missing_ok=True)
+    try:
+        path.mkdir()
+    except FileExistsError:  # a heartbeat came in between
+        return False
+    return True
+
+
+def test_a_lock_that_cannot_be_given_back_does_not_hide_the_error(folder: Folder) -> None:
+    path = Path(folder.path("lock.json"))
+
+    def work() -> None:
+        with CorpusLock(folder, "me"):
+            path.unlink()
+            path.mkdir()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        work()
+
+
+@pytest.mark.usefixtures("fast")
+def test_a_run_learns_that_its_corpus_was_taken_over(folder: Folder) -> None:
+    with CorpusLock(folder, "me") as lock:
+        lock.check()
+        other = {**json.loads(folder.read("lock.json")), "token": "other"}
+        _wait_for(lambda: _put(folder, other) and _lost(lock))
+        with pytest.raises(CorpusLockedError, match="was taken over by another run"):
+            lock.check()
+    assert json.loads(folder.read("lock.json")) == other
+
+
+def _put(folder: Folder, content: object) -> bool:
+    folder.write(json.dumps(content).encode(), "lock.json")  # a heartbeat may overwrite the first
+    return True
+
+
+@pytest.mark.usefixtures("fast")
+def test_a_lock_that_was_stale_and_is_gone_is_lost(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with CorpusLock(folder, "me") as lock:
+        monkeypatch.setattr(lock_module, "STALE_S", 0.0)
+        _wait_for(lambda: _removed(folder) and _lost(lock))
+
+
+def _removed(folder: Folder) -> bool:
+    folder.delete("lock.json")
+    return True
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param("{}", id="empty"),
+        pytest.param("[1]", id="list"),
+        pytest.param("null", id="null"),
+        pytest.param('{"token": "t", "owner": "o"}', id="missing_keys"),
+        pytest.param(
+            '{"owner": "o", "token": "t", "host": "h", "pid": "x", "started": 1, "heartbeat": "y"}',
+            id="wrong_types",
+        ),
+        pytest.param("{", id="cut_off"),
+    ],
+)
+def test_a_file_that_is_no_lock_counts_as_none(folder: Folder, content: str) -> None:
+    folder.write(content.encode(), "lock.json")
+    with CorpusLock(folder, "me"):
+        assert json.loads(folder.read("lock.json"))["owner"] == "me"

@@ -64,7 +64,7 @@ def empty(tmp_path: Path) -> Corpus:
 def corpus(tmp_path: Path) -> Corpus:
     """Every kind of file and every kind of verdict; see `Facts`."""
     made = Corpus(str(tmp_path / "made"))
-    made.upsert_videos(rows_of("videos", _VIDEOS))
+    made.upsert("videos", rows_of("videos", _VIDEOS))
     made.append("shots", rows_of("shots", [_shot(*shot) for shot in _SHOTS]))
     made.append("clips", rows_of("clips", [_clip(*clip) for clip in _CLIPS]))
     made.append("scores", pa.Table.from_pylist(_SCORES, scores_table(["calm", "shake"]).schema))

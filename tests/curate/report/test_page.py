@@ -88,7 +88,7 @@ def test_empty_corpus_names_the_command_that_is_missing(
 
 def test_only_failures(empty: Corpus, config: Config) -> None:
     rows = [{"uri": "/v/x.mp4", "status": "failed", "error": "empty_file"}]
-    empty.upsert_videos(rows_of("videos", rows))
+    empty.upsert("videos", rows_of("videos", rows))
     text = text_of(build_report(empty, config, KEYS))
     assert "No clip has been cut from 1 file yet." in text
     assert "empty_file 1 file zero bytes x.mp4" in text

@@ -133,7 +133,7 @@ def test_examples_show_extremes_and_borderline_of_different_videos(
         }
         for i in range(20)
     ]  # fmt: skip
-    corpus.upsert_videos(rows_of("videos", videos))
+    corpus.upsert("videos", rows_of("videos", videos))
     corpus.append("clips", rows_of("clips", rows))
     corpus.append("decisions", rows_of("decisions", verdicts))
     found = examples.dropped_examples(load_tables(corpus, config, KEYS), "shake")
