@@ -20,6 +20,7 @@ from jobs.show import (
     print_status,
     printable,
 )
+from jobs.stages import STAGES
 from manifests.corpus import Corpus
 from manifests.errors import (
     ConfigError,
@@ -27,8 +28,6 @@ from manifests.errors import (
     CurateError,
     ModelUnavailableError,
 )
-
-STAGES = ("scan", "measure", "embed", "dedup", "decide", "encode", "study", "report")
 
 app = typer.Typer(
     help="Curate in-the-wild video for action models, and measure what curation did.",

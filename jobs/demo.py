@@ -14,9 +14,10 @@ from rich.table import Table
 from curate.config import load_config
 from curate.decide import DUPLICATE
 from curate.demo import DemoVideo, make_demo_videos
-from jobs.pipeline import STAGES, Request, execute
+from jobs.pipeline import Request, execute
 from jobs.progress import Bars, Lines
 from jobs.show import describe, print_record, printable
+from jobs.stages import STAGES
 from manifests.corpus import Corpus
 from manifests.errors import VIDEO_ERRORS
 

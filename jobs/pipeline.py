@@ -28,9 +28,6 @@ from jobs.study import run_study
 from manifests.corpus import Corpus
 from manifests.errors import ConfigError, ModelUnavailableError
 
-STAGES: Final = ("scan", "measure", "embed", "dedup", "decide", "encode", "study", "report")
-"""In order; `rushes run --until STAGE` stops after one of them."""
-
 _WITHOUT_RAY: Final = {"decide", "report"}
 
 OK: Final = 0
@@ -52,7 +49,7 @@ class Request:
     Attributes:
         corpus: The corpus.
         config: Settings; specs may be `auto`.
-        stages: Names of `STAGES`, in order.
+        stages: Names of `jobs.stages.STAGES`, in order.
         sources: What to scan; empty when scan is not among the stages.
         address: Ray to join; None for this machine.
         retry_failed: Whether failed videos are tried again.

@@ -4,7 +4,7 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -89,6 +89,3 @@ def new_record(command: list[str], config: Config, keys: StageKeys) -> dict[str,
         },
         "stages": {},
     }
-
-
-Stage = Callable[[Run], None]

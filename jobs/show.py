@@ -15,10 +15,10 @@ from curate.decide import DUPLICATE, missing_reasons
 from curate.keys import StageKeys, stage_keys
 from filters.base import MISSING_SCORES
 from filters.registry import FILTERS
+from jobs.stages import STAGES
 from manifests.corpus import Corpus
 from manifests.errors import VIDEO_ERRORS, ConfigError
 
-_ORDER: Final = ("scan", "measure", "embed", "dedup", "decide", "encode", "study", "report")
 _DROPPED: Final = {DUPLICATE: "copies of a kept clip"}
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # C0, C1, surrogates
 
@@ -50,7 +50,7 @@ def print_record(record: dict[str, Any], corpus: Corpus, console: Console) -> No
     if report:
         lines.append(("report", report))
     stages = record["stages"]
-    timed = (f"{name} {stages[name]['seconds']:g} s" for name in _ORDER if name in stages)
+    timed = (f"{name} {stages[name]['seconds']:g} s" for name in STAGES if name in stages)
     lines.append(("time", f"{seconds:g} s: " + ", ".join(timed)))
     if "why" in record:
         lines.append(("exit", f"{record['exit_code']}: {record['why']}"))

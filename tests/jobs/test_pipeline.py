@@ -9,8 +9,9 @@ import polars as pl
 import pytest
 
 from curate.config import Config, load_config
-from jobs.pipeline import FAILED_SHARE, OK, STAGES, Request, execute
+from jobs.pipeline import FAILED_SHARE, OK, Request, execute
 from jobs.show import explain
+from jobs.stages import STAGES
 from manifests.corpus import Corpus
 from tests.videos import DAMAGED, Videos
 
