@@ -21,11 +21,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """Frames [start, end) between two transitions."""
+    """Frames [start, end) between two transitions; kind and confidence of the one before."""
 
     start: int
     end: int
     transition_in: str
+    confidence: float | None
 
 
 @dataclass(slots=True)
@@ -47,6 +48,7 @@ class Cutter:
     _scanned: int = 0
     _shot_start: int = 0
     _kind: str = "start"
+    _confidence: float | None = None
     _times: list[float] = field(default_factory=list)
 
     def push(self, t_s: float) -> None:
@@ -61,7 +63,8 @@ class Cutter:
         """End the shot at a transition."""
         trim = self.shot_settings.trim_frames
         spans = self._finish(transition.first, transition.first - trim)
-        self._shot_start, self._kind = transition.last, transition.kind
+        self._shot_start = transition.last
+        self._kind, self._confidence = transition.kind, transition.confidence
         self.first_needed = max(self.first_needed, transition.last + trim)
         self._scanned = self.first_needed
         return spans
@@ -79,7 +82,7 @@ class Cutter:
             spans.append(Span(len(self.shots), start, clip_end))
             self.first_needed = clip_end
         if shot_end > self._shot_start:
-            self.shots.append(Shot(self._shot_start, shot_end, self._kind))
+            self.shots.append(Shot(self._shot_start, shot_end, self._kind, self._confidence))
         return spans
 
     def _whole_clips(self, until: int) -> list[Span]:

@@ -107,12 +107,14 @@ class Frame:
         Args:
             width: Upright width, px.
             height: Upright height, px.
-            pixels: `rgb24`, `bgr24` -> (height, width, 3); `gray` -> (height, width).
+            pixels: `rgb24`, `bgr24` -> (height, width, 3); `gray` -> (height, width);
+                `yuvj444p` (full range) -> (3, height, width).
         """
         turned = bool(self.rotation_deg % 180)
         stored = (height, width) if turned else (width, height)
         small = self.scalers.scale(self.image, *stored, pixels)
-        return np.ascontiguousarray(np.rot90(small, -(self.rotation_deg // 90)))
+        axes = (1, 2) if pixels == "yuvj444p" else (0, 1)
+        return np.ascontiguousarray(np.rot90(small, -(self.rotation_deg // 90), axes))
 
 
 class Scalers:

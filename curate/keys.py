@@ -10,7 +10,7 @@ from manifests.keys import stage_key
 
 VERSIONS: Final = {
     "scan": 1,
-    "measure": 1,
+    "measure": 2,
     "embed": 1,
     "dedup": 1,
     "policy": 1,

@@ -18,10 +18,10 @@ from curate.config import Config
 from curate.cutter import Cutter, Span
 from curate.decode import Frame, Tally, Video
 from curate.scan import require_content
-from curate.shots import DETECTION_SIZE, ShotDetector
+from curate.shots import make_backend
+from curate.shots.signals import HEIGHT, WIDTH
 from curate.window import ClipWindow
 from filters.base import Clip, GlobalMotion, Unmeasurable
-from filters.clip import tiny
 from filters.letterbox import content_box
 from filters.registry import FILTERS
 from manifests.corpus import rows_of
@@ -29,6 +29,13 @@ from manifests.ids import clip_id
 from manifests.schemas import FRAMES, scores_table
 
 Picture = npt.NDArray[np.uint8]
+
+_SMALL = (WIDTH, HEIGHT, "yuvj444p")
+"""The picture of which every frame gives signals."""
+_SIGNALS = (
+    "luma_mean", "luma_std", "diff",
+    "tx", "ty", "log_scale", "roll_deg", "inlier_ratio", "residual",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +83,12 @@ class _Pass:
     def __init__(self, video: Video, video_id: str, measure_key: str, config: Config) -> None:
         self._video, self._settings = video, config.measure
         self._ids = {"video_id": video_id, "measure_key": measure_key}
-        self._detector = ShotDetector(config.shots)
+        self._detector = make_backend(config.shots)
         self._cutter = Cutter(config.clips, config.shots)
         still_fps = config.measure.samples_per_clip / config.clips.min_s
         self._window = ClipWindow(config.measure, still_fps)
         self._pts: list[int] = []
-        self._signals: dict[str, list[float | None]] = {
-            column.name: [] for column in FRAMES.columns[4:]
-        }
+        self._signals: dict[str, list[float | None]] = {name: [] for name in _SIGNALS}
         self._previous: Picture | None = None
         self._rows: dict[str, list[dict[str, Any]]] = {"clips": [], "scores": [], "samples": []}
         self._size = (0, 0)
@@ -96,11 +101,13 @@ class _Pass:
             self._size = frame.size
         self._pts.append(frame.pts)
         t_s = frame.pts * self._numerator / self._denominator
-        small = frame.to_array(*DETECTION_SIZE, "bgr24")
-        luma = tiny(np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8))
-        change = self._detector.update(frame.index, t_s, small)
+        small = frame.to_array(*_SMALL)
+        wanted = (*self._detector.size, self._detector.pixels)
+        shown = small if wanted == _SMALL else frame.to_array(*wanted)
+        self._detector.update(frame.index, t_s, shown)
+        luma = small[0]
         motion = self._window.add(frame, t_s, luma)
-        self._record(luma, change.content_val, change.hist_corr, motion)
+        self._record(luma, motion)
         self._previous = luma
         self._cutter.push(t_s)
         self._advance(frame.index, final=False)
@@ -123,13 +130,7 @@ class _Pass:
                 self._close(span)
         self._window.forget(self._cutter.first_needed)
 
-    def _record(
-        self,
-        luma: Picture,
-        content_val: float | None,
-        hist_corr: float | None,
-        motion: GlobalMotion | None,
-    ) -> None:
+    def _record(self, luma: Picture, motion: GlobalMotion | None) -> None:
         """Append one frame's signals."""
         before = self._previous
         mean, spread = (float(value[0, 0]) for value in cv2.meanStdDev(luma))
@@ -137,8 +138,6 @@ class _Pass:
             "luma_mean": mean,
             "luma_std": spread,
             "diff": None if before is None else cv2.norm(luma, before, cv2.NORM_L1) / luma.size,
-            "content_val": content_val,
-            "hist_corr": hist_corr,
         }
         for name, column in self._signals.items():
             value = values[name] if name in values else getattr(motion, name, None)
@@ -221,6 +220,7 @@ class _Pass:
                 "start_frame": shot.start,
                 "end_frame": shot.end,
                 "transition_in": shot.transition_in,
+                "confidence": shot.confidence,
             }
             for number, shot in enumerate(self._cutter.shots)
         ]
@@ -230,13 +230,15 @@ class _Pass:
             "frame": range(count),
             "pts": self._pts[:count],
             **self._signals,
+            **self._detector.scores(),
         }
+        absent = {c.name: [None] * count for c in FRAMES.columns if c.name not in frames}
         schema = scores_table(list(FILTERS)).schema
         return {
             "shots": rows_of("shots", shots),
             "clips": rows_of("clips", self._rows["clips"]),
             "scores": pa.Table.from_pylist(self._rows["scores"], schema=schema),
-            "frames": pa.table(frames, schema=FRAMES.schema),
+            "frames": pa.table({**frames, **absent}, schema=FRAMES.schema),
             "samples": rows_of("samples", self._rows["samples"]),
         }
 

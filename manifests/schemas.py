@@ -143,8 +143,13 @@ FRAMES: Final = Table(
         Column(
             "diff", _f32, "mean absolute luma difference to the frame before at 64x36; null first"
         ),
-        Column("content_val", _f32, "ContentDetector's score to the frame before; null first"),
-        Column("hist_corr", _f32, "luma histogram correlation to the frame before; null first"),
+        Column("cut_score", _f32, "that this is the first frame after a cut, 0 to 1"),
+        Column("dissolve_score", _f32, "that this frame is in a dissolve, 0 to 1"),
+        Column("fade_score", _f32, "that this frame is in a fade, 0 to 1"),
+        Column("wipe_score", _f32, "that this frame is in a wipe, slide or zoom, 0 to 1"),
+        Column("shot_signals", pa.binary(), "one byte per name in curate.shots.signals.NAMES"),
+        Column("content_val", _f32, "PySceneDetect's change in HSV; other backends: null"),
+        Column("hist_corr", _f32, "PySceneDetect's histogram correlation; others: null"),
         Column("tx", _f32, "content motion since the analysed frame before, frame widths, + right"),
         Column("ty", _f32, "content motion, frame heights, + down"),
         Column("log_scale", _f32, "natural log of content scale, + expanding"),
@@ -153,7 +158,8 @@ FRAMES: Final = Table(
         Column("residual", _f32, "median track distance to the model, frame widths"),
     ),
 )
-"""Motion columns are null on frames that are not analysed and where no motion could be fitted."""
+"""Motion columns are null on frames that are not analysed and where no motion could be fitted;
+columns of shot scores are null where the chosen backend does not give them."""
 
 SAMPLES: Final = Table(
     "samples",

@@ -1,14 +1,24 @@
-"""Shot transitions, found while frames stream by, with PySceneDetect's detectors."""
+"""Shot transitions with PySceneDetect's detectors, fed from the one decode."""
 
-from dataclasses import dataclass
-from typing import Any, Final, Literal
+from array import array
+from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
-from scenedetect import AdaptiveDetector, FrameTimecode, HistogramDetector
+import pyarrow as pa
+from scenedetect import (
+    AdaptiveDetector,
+    ContentDetector,
+    FrameTimecode,
+    HashDetector,
+    HistogramDetector,
+    ThresholdDetector,
+)
 
-from curate.config import Shots
+from curate.config import PySceneDetect, Shots
+from curate.shots.clock import ClockBreaks
+from curate.shots.transition import Transition
 
 DETECTION_SIZE: Final = (128, 72)
 """Width and height of the frames that the detectors see, px."""
@@ -16,89 +26,59 @@ _WINDOW: Final = 2
 """AdaptiveDetector compares a frame with this many on each side, so it answers as much later."""
 _LONGEST_S: Final = 2.0
 """A transition that boundaries keep open (strobe, noise) ends here, so that memory is bounded."""
-_GAP_S: Final = 2.0
-_GAP_STEPS: Final = 10
-"""Frames further apart than both are separated by a break in the recording, which is a cut."""
 _CLOCK: Final = 30.0
 """Any rate: detectors are given frame numbers, and no length in seconds is asked of them."""
 _BLACK: Final = 24.0
-"""Mean luma below which a frame in a transition makes it a fade (limited-range black is 16)."""
+"""Mean value below which a frame in a transition makes it a fade (limited-range black is 16)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """Frames [first, last) belong to neither shot; a cut has first == last.
+class PySceneDetectShots:
+    """Streams frames through PySceneDetect's detectors.
 
-    Attributes:
-        first: Index of the first frame that is no longer the shot before.
-        last: Index of the first frame of the shot after.
-        kind: What it looks like.
-    """
-
-    first: int
-    last: int
-    kind: Literal["cut", "dissolve", "fade"]
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeSignals:
-    """How a frame differs from the one before; None on the first frame.
-
-    Attributes:
-        content_val: ContentDetector's mean change in HSV, 0 to 255.
-        hist_corr: Correlation of the luma histograms, -1 to 1.
-    """
-
-    content_val: float | None
-    hist_corr: float | None
-
-
-class ShotDetector:
-    """Streams frames through AdaptiveDetector and HistogramDetector.
-
-    A boundary found by either counts; boundaries closer than `settings.merge_s` are one
-    transition. Adaptive finds cuts, the histogram gradual changes that move the whole picture's
-    brightness or content within a frame.
+    A boundary found by any of them counts; boundaries closer than `merge_s` are one transition.
 
     Source: PySceneDetect 0.7 (BSD-3), thresholds as in its benchmark's defaults.
     """
 
+    size = DETECTION_SIZE
+    pixels = "bgr24"
+
     def __init__(self, settings: Shots) -> None:
-        self._merge_s = settings.merge_s
-        self._adaptive = _Adaptive(
-            adaptive_threshold=settings.adaptive_ratio,
-            min_content_val=settings.min_content_val,
-            window_width=_WINDOW,
-            min_scene_len=0,
-        )
-        self._histogram = HistogramDetector(settings.histogram_drop, min_scene_len=0)
+        self._merge_s = settings.pyscenedetect.merge_s
+        self._detectors = {
+            name: _make(name, settings.pyscenedetect) for name in settings.pyscenedetect.detectors
+        }
         self._metrics = _LastMetrics()
-        self._histogram.stats_manager = self._metrics
+        if "histogram" in self._detectors:
+            self._detectors["histogram"].stats_manager = self._metrics
+        self._clock = ClockBreaks()
         self._found: set[int] = set()
         self._open: tuple[int, int] | None = None
         self._times: dict[int, float] = {}
         self._luma: dict[int, float] = {}
-        self._last_s: float | None = None
-        self._step = 0.0
+        self._changes = {name: array("f") for name in ("content_val", "hist_corr")}
 
-    def update(self, index: int, t_s: float, bgr: npt.NDArray[np.uint8]) -> ChangeSignals:
-        """Take the next frame.
-
-        Args:
-            index: Frame number, one more than the last.
-            t_s: Presentation time, s, increasing.
-            bgr: (72, 128, 3) uint8.
-        """
+    def update(self, index: int, t_s: float, picture: npt.NDArray[np.uint8]) -> None:
+        """Take the next frame: (72, 128, 3) BGR; see ShotBackend."""
         timecode = FrameTimecode(index, _CLOCK)
-        for detector in (self._adaptive, self._histogram):
-            self._found.update(code.frame_num for code in detector.process_frame(timecode, bgr))
-        if self._breaks(t_s):
+        for detector in self._detectors.values():
+            self._found.update(code.frame_num for code in detector.process_frame(timecode, picture))
+        if self._clock.update(t_s):
             self._found.add(index)
         self._times[index] = t_s
-        self._luma[index] = sum(cv2.mean(bgr)[:3]) / 3
-        if index == 0:
-            return ChangeSignals(None, None)
-        return ChangeSignals(self._adaptive.change, self._metrics.value)
+        self._luma[index] = sum(cv2.mean(picture)[:3]) / 3
+        adaptive = self._detectors.get("adaptive")
+        change = None if adaptive is None or index == 0 else adaptive.change
+        likeness = None if index == 0 else self._metrics.value
+        self._changes["content_val"].append(np.nan if change is None else change)
+        self._changes["hist_corr"].append(np.nan if likeness is None else likeness)
+
+    def scores(self) -> dict[str, Any]:
+        """Changes to the frame before; see ShotBackend."""
+        return {
+            name: pa.array(np.asarray(values), from_pandas=True)
+            for name, values in self._changes.items()
+        }
 
     def transitions(self, index: int, *, final: bool = False) -> list[Transition]:
         """Transitions that are complete now that frame `index` has been taken.
@@ -124,16 +104,7 @@ class ShotDetector:
     def settled(self, index: int) -> int:
         """First frame that may still turn out to lie in a transition, after frame `index`."""
         unknown = index - _WINDOW + 1
-        return unknown if self._open is None else min(unknown, self._open[0])
-
-    def _breaks(self, t_s: float) -> bool:
-        """Whether the clock jumps between the last frame and one at `t_s`."""
-        step = 0.0 if self._last_s is None else t_s - self._last_s
-        self._last_s = t_s
-        if self._step and step > max(_GAP_S, _GAP_STEPS * self._step):
-            return True
-        self._step = step
-        return False
+        return max(0, unknown if self._open is None else min(unknown, self._open[0]))
 
     def _extends(self, boundary: int) -> bool:
         """Whether a boundary belongs to the open transition."""
@@ -152,7 +123,7 @@ class ShotDetector:
         first, last = self._open
         self._open = None
         if first == last:
-            return [Transition(first, last, "cut")]
+            return [Transition(first, first, "cut")]
         darkest = min(self._luma[i] for i in range(first, last + 1))
         return [Transition(first, last, "fade" if darkest < _BLACK else "dissolve")]
 
@@ -161,6 +132,24 @@ class ShotDetector:
         keep = until if self._open is None else self._open[0]
         while self._times and (oldest := next(iter(self._times))) < keep:
             del self._times[oldest], self._luma[oldest]
+
+
+def _make(name: str, settings: PySceneDetect) -> Any:
+    """One of PySceneDetect's detectors, without a least length of scenes."""
+    if name == "adaptive":
+        return _Adaptive(
+            adaptive_threshold=settings.adaptive_ratio,
+            min_content_val=settings.min_content_val,
+            window_width=_WINDOW,
+            min_scene_len=0,
+        )
+    if name == "content":
+        return ContentDetector(settings.content_val, min_scene_len=0)
+    if name == "hash":
+        return HashDetector(settings.hash_distance, min_scene_len=0)
+    if name == "histogram":
+        return HistogramDetector(settings.histogram_drop, min_scene_len=0)
+    return ThresholdDetector(settings.black_luma, min_scene_len=0)
 
 
 class _Adaptive(AdaptiveDetector):  # type: ignore[misc]
