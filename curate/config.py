@@ -95,8 +95,10 @@ class Shots(Settings):
     """Least score of a cut."""
     gradual_threshold: float = Field(0.5, ge=0, le=1)
     """Least summed score of a frame in a dissolve, fade or wipe."""
+    gradual_edge: float = Field(0.2, ge=0, le=1)
+    """Least summed score of the frames at both ends of a gradual transition."""
     min_gradual_frames: int = Field(2, ge=1)
-    """Shorter runs of such frames are no transition."""
+    """A gradual transition has at least so many frames at or above `gradual_threshold`."""
     trim_frames: int = Field(2, ge=0)
     """Frames left out on each side of a transition, where traces of the other shot remain."""
     pyscenedetect: PySceneDetect = PySceneDetect()

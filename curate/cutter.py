@@ -1,7 +1,11 @@
 """From shots to clips while frames stream by, holding no more than one clip's frames."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from fractions import Fraction
+from typing import Any, Final
+
+import numpy as np
 
 from curate.config import Clips, Shots
 from curate.shots import Transition
@@ -27,6 +31,45 @@ class Shot:
     end: int
     transition_in: str
     confidence: float | None
+
+
+def shot_rows(
+    shots: Sequence[Shot], pts: Sequence[int], time_base: Fraction, ids: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Rows of the `shots` table.
+
+    Args:
+        shots: The shots of a video in order.
+        pts: Presentation timestamps of its frames, and the end of the last one.
+        time_base: Seconds per pts tick.
+        ids: Columns that all rows share.
+    """
+    return [
+        {
+            **ids,
+            "shot_index": number,
+            "start_pts": pts[shot.start],
+            "end_pts": pts[shot.end],
+            "time_base_num": time_base.numerator,
+            "time_base_den": time_base.denominator,
+            "start_frame": shot.start,
+            "end_frame": shot.end,
+            "transition_in": shot.transition_in,
+            "confidence": shot.confidence,
+        }
+        for number, shot in enumerate(shots)
+    ]
+
+
+def typical_step(pts: Sequence[int], single: int) -> int:
+    """Median distance of two frames in pts ticks: how long the last one lasts.
+
+    Args:
+        pts: Presentation timestamps.
+        single: The answer where there is one frame only.
+    """
+    steps = np.diff(np.asarray(pts[-1000:]))
+    return max(1, int(np.median(steps))) if len(steps) else single
 
 
 @dataclass(slots=True)

@@ -36,6 +36,9 @@ _MAGIC: Final = ((4, b"ftyp"), (4, b"moov"), (4, b"mdat"), (4, b"free"), (4, b"w
 """(offset, bytes) that begin known containers: a file that has them and cannot be opened is cut off
 or damaged, any other is not a video."""
 
+PLANAR: Final = ("yuvj444p",)
+"""Layouts of pictures whose colours are planes of the full size."""
+
 Rgb = npt.NDArray[np.uint8]
 
 
@@ -113,7 +116,9 @@ class Frame:
         turned = bool(self.rotation_deg % 180)
         stored = (height, width) if turned else (width, height)
         small = self.scalers.scale(self.image, *stored, pixels)
-        axes = (1, 2) if pixels == "yuvj444p" else (0, 1)
+        if not self.rotation_deg:
+            return small
+        axes = (1, 2) if pixels in PLANAR else (0, 1)
         return np.ascontiguousarray(np.rot90(small, -(self.rotation_deg // 90), axes))
 
 
@@ -127,6 +132,12 @@ class Scalers:
         """Scale (area average) and convert a stored picture."""
         context = self._contexts.setdefault((width, height, pixels), VideoReformatter())
         scaled = context.reformat(image, width, height, pixels, interpolation=Interpolation.AREA)
+        if pixels in PLANAR:  # to_ndarray takes four times as long
+            planes = [
+                np.frombuffer(bytes(plane), np.uint8).reshape(height, plane.line_size)[:, :width]
+                for plane in scaled.planes
+            ]
+            return np.stack(planes)
         return np.asarray(scaled.to_ndarray(), dtype=np.uint8)
 
 

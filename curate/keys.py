@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from curate.config import Config, policy_bounds
+from curate.shots.network import digest
 from curate.specs import identity
 from filters.registry import FILTERS
 from manifests.keys import stage_key
@@ -20,11 +21,25 @@ VERSIONS: Final = {
 """Raised by hand whenever a stage's code gives other results; filters have their own versions."""
 
 
+RECUT: Final = {
+    "cut_threshold",
+    "gradual_threshold",
+    "gradual_edge",
+    "min_gradual_frames",
+    "trim_frames",
+}
+"""Settings of shots that apply to stored scores: changing one needs no decode to find shots."""
+
+
 @dataclass(frozen=True, slots=True)
 class StageKeys:
-    """One key per stage, each covering the stages that it reads."""
+    """One key per stage, each covering the stages that it reads.
+
+    `signals` covers what measuring reads off the frames; `measure` also how it is cut into clips.
+    """
 
     scan: str
+    signals: str
     measure: str
     embed: str
     dedup: str
@@ -45,9 +60,24 @@ def stage_keys(config: Config) -> StageKeys:
 
     versions = {name: chosen.version for name, chosen in FILTERS.items()}
     scan = key("scan", {"max_frame_pixels": config.limits.max_frame_pixels})
-    measured = {part: getattr(config, part).model_dump() for part in ("shots", "clips", "measure")}
     caps = config.limits.model_dump(include={"max_duration_s", "max_frame_pixels"})
-    measure = key("measure", {**measured, "limits": caps, "filters": versions}, scan)
+    signals = key(
+        "measure",
+        {
+            "shots": config.shots.model_dump(exclude=RECUT),
+            "network": digest() if config.shots.backend == "rushes" else None,
+            "measure": config.measure.model_dump(),
+            "min_s": config.clips.min_s,  # decides which stills are held
+            "limits": caps,
+            "filters": versions,
+        },
+        scan,
+    )
+    cutting: dict[str, object] = {
+        "shots": config.shots.model_dump(include=RECUT),
+        "clips": config.clips.model_dump(),
+    }
+    measure = key("measure", cutting, signals)
     embed = key("embed", {"model": identity(config.embed.spec)}, measure)
     dedup = key("dedup", config.dedup.model_dump(), embed)
     bounds = policy_bounds(config.policy).to_dicts()
@@ -57,4 +87,4 @@ def stage_keys(config: Config) -> StageKeys:
     box = {"px": config.measure.analysis_px, "borders": FILTERS["border_share"].version}
     encode = key("encode", {**tokens, **box, "model": identity(config.encode.spec)}, scan)
     study = key("study", config.study.model_dump(), encode, policy)
-    return StageKeys(scan, measure, embed, dedup, policy, encode, study)
+    return StageKeys(scan, signals, measure, embed, dedup, policy, encode, study)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from curate.config import Config
-from curate.cutter import Cutter, Span
+from curate.cutter import Cutter, Span, shot_rows, typical_step
 from curate.decode import Frame, Tally, Video
 from curate.scan import require_content
 from curate.shots import make_backend
@@ -116,7 +116,7 @@ class _Pass:
         """Close the last shot and build the tables."""
         count = len(self._pts)
         self._advance(count - 1, final=True)
-        self._pts.append(self._pts[-1] + self._typical_step())
+        self._pts.append(self._pts[-1] + typical_step(self._pts, self._video.tick))
         for span in self._cutter.finish(float(self._pts[-1] * self._video.time_base)):
             self._close(span)
         return Measured(self._facts(count), self._tables(count))
@@ -147,7 +147,8 @@ class _Pass:
         """Measure a clip whose frames have all passed."""
         start, end = self._pts[span.start], self._pts[span.end]
         base, (width, height) = self._video.time_base, self._size
-        clip = self._window.clip(span.start, span.end, float(start * base))
+        highest = self._detector.highest(span.start, span.end)
+        clip = self._window.clip(span.start, span.end, float(start * base), highest)
         box = (0, 0, width, height) if clip is None else _content(clip, width, height)
         keys = {
             "clip_id": clip_id(self._ids["video_id"], start, end),
@@ -177,11 +178,6 @@ class _Pass:
             }
         )
 
-    def _typical_step(self) -> int:
-        """Median distance of two frames in pts ticks: how long the last one lasts."""
-        steps = np.diff(np.asarray(self._pts[-1000:]))
-        return max(1, int(np.median(steps))) if len(steps) else self._video.tick
-
     def _facts(self, count: int) -> dict[str, Any]:
         tally, base = self._video.tally, self._video.time_base
         ticks = self._pts[count] - self._pts[0]
@@ -208,22 +204,7 @@ class _Pass:
         }
 
     def _tables(self, count: int) -> dict[str, pa.Table]:
-        base = self._video.time_base
-        shots = [
-            {
-                **self._ids,
-                "shot_index": number,
-                "start_pts": self._pts[shot.start],
-                "end_pts": self._pts[shot.end],
-                "time_base_num": base.numerator,
-                "time_base_den": base.denominator,
-                "start_frame": shot.start,
-                "end_frame": shot.end,
-                "transition_in": shot.transition_in,
-                "confidence": shot.confidence,
-            }
-            for number, shot in enumerate(self._cutter.shots)
-        ]
+        shots = shot_rows(self._cutter.shots, self._pts, self._video.time_base, self._ids)
         frames = {
             "video_id": [self._ids["video_id"]] * count,
             "measure_key": [self._ids["measure_key"]] * count,

@@ -96,13 +96,14 @@ class ClipWindow:
         self._analysed.append(_Analysed(frame.index, t_s, gray, motion))
         return None if first else motion
 
-    def clip(self, start: int, end: int, start_s: float) -> Clip | None:
+    def clip(self, start: int, end: int, start_s: float, transition: float | None) -> Clip | None:
         """The arrays of frames [start, end); None when none of them was analysed.
 
         Args:
             start: First frame's index.
             end: Index after the last frame.
             start_s: Presentation time of the first frame, s.
+            transition: Highest score of a shot transition among the frames.
         """
         inside = [a for a in self._analysed if start <= a.index < end]
         if not inside:
@@ -114,6 +115,7 @@ class ClipWindow:
             motion=tuple(a.motion for a in inside[1:]),
             tiny=np.stack([luma for _, luma in passed]),
             tiny_t_s=np.array([t_s - start_s for t_s, _ in passed]),
+            transition=transition,
         )
 
     def stills(self, start: int, end: int, box: Box) -> list[tuple[int, bytes]]:

@@ -21,6 +21,7 @@ MISSING_SCORES: Final[dict[str, str]] = {
     "no_consensus": "tracks agree on no global motion",
     "black": "the picture is black or of one colour",
     "static_scene": "the score needs motion behind the overlay, and nothing moves",
+    "not_scored": "the shot detector in use gives no scores",
 }
 """Reason word of a null score -> what it means. Stored in `scores.missing`."""
 
@@ -74,6 +75,7 @@ class Clip:
         motion: T - 1 motions, motion[i] from gray[i] to gray[i + 1].
         tiny: (F, 36, 64) uint8 luma of every frame, stretched to that size.
         tiny_t_s: (F,) seconds after the clip's start, increasing.
+        transition: The shot detector's highest score inside, 0 to 1; None where it has none.
     """
 
     gray: Gray
@@ -81,6 +83,7 @@ class Clip:
     motion: tuple[GlobalMotion, ...]
     tiny: Gray
     tiny_t_s: Float
+    transition: float | None = None
 
     def __post_init__(self) -> None:
         """Check that the lengths agree."""

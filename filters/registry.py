@@ -7,7 +7,16 @@ them. They are starting points: thresholds apply to stored scores, so moving one
 
 from typing import Final
 
-from filters import blank, camera, freeze, letterbox, objects, static, text_overlay
+from filters import (
+    blank,
+    camera,
+    freeze,
+    letterbox,
+    objects,
+    static,
+    text_overlay,
+    transition,
+)
 from filters.base import Filter
 
 FILTERS: Final[dict[str, Filter]] = {
@@ -16,6 +25,11 @@ FILTERS: Final[dict[str, Filter]] = {
         doc="share of frames that are black, white or of one colour, 0 to 1",
         # Ordinary clips score 0; above lie fades from black, which need trimming, and dead video.
         high=0.1,
+    ),
+    "transition_inside": Filter(
+        transition.inside,
+        doc="highest score of a shot transition inside the clip, 0 to 1",
+        null="keep",
     ),
     "static_change": Filter(
         static.change,

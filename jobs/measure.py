@@ -92,7 +92,7 @@ def run_measure(run: Run, *, embed: bool) -> None:
     run.progress.start("measure", len(todo), "videos")
     if not len(todo):
         return
-    committer = _Committer(run, videos)
+    committer = Committer(run, videos)
     try:
         for row in _stream(run, todo, embed=embed):
             committer.add(row)
@@ -160,11 +160,11 @@ def _stream(run: Run, todo: pl.DataFrame, *, embed: bool) -> Iterable[dict[str, 
     return rows_of_batches(dataset)
 
 
-class _Committer:
+class Committer:
     """Gathers results and commits them, a transaction per table, `videos` last."""
 
-    def __init__(self, run: Run, videos: pl.DataFrame) -> None:
-        self._run = run
+    def __init__(self, run: Run, videos: pl.DataFrame, stage: str = "measure") -> None:
+        self._run, self._stage = run, stage
         self._names: dict[str, list[dict[str, Any]]] = {}
         for row in videos.filter(pl.col("video_id").is_not_null()).iter_rows(named=True):
             self._names.setdefault(row["video_id"], []).append(row)
@@ -174,11 +174,12 @@ class _Committer:
         self._since = time.monotonic()
         self._counts = {"ok": 0, "partial": 0, "failed": 0, "clips": 0, "frames": 0}
 
-    def add(self, row: dict[str, Any]) -> None:
+    def add(self, row: dict[str, Any], *, progress: bool = True) -> None:
         """Take a result, and commit when enough has gathered."""
         self._waiting.append(row)
         facts = json.loads(row["facts"])
-        self._run.progress.advance(1, f"{facts.get('frames', 0)} frames")
+        if progress:
+            self._run.progress.advance(1, f"{facts.get('frames', 0)} frames")
         settings = self._run.config.run
         late = time.monotonic() - self._since >= settings.commit_s
         if late or len(self._waiting) >= settings.commit_videos:
@@ -195,7 +196,7 @@ class _Committer:
             self._run.corpus.upsert("videos", rows_of("videos", self._video_rows(results)))
             self._append("embeddings", results)
             self._since = time.monotonic()
-            self._run.note("measure", **self._counts)
+            self._run.note(self._stage, **self._counts)
 
     def _append(self, name: str, results: list[dict[str, Any]]) -> None:
         parts = [from_ipc(row[name]) for row in results if row[name] is not None]
@@ -208,12 +209,13 @@ class _Committer:
             self._run.corpus.append(name, table)
 
     def _video_rows(self, results: list[dict[str, Any]]) -> Iterable[dict[str, Any]]:
+        keys = self._run.keys
         for result in results:
             facts = json.loads(result["facts"])
             self._counts[facts["status"]] += 1
             facts = {"error": None, "error_detail": None, **facts}
             for row in self._names[result["video_id"]]:
-                yield {**row, **facts, "measured_key": self._run.keys.measure}
+                yield {**row, **facts, "measured_key": keys.measure, "signals_key": keys.signals}
 
 
 def to_ipc(table: pa.Table) -> bytes:

@@ -15,6 +15,7 @@ from curate.embedders import load_embedder
 from curate.encoders import load_encoder
 from curate.keys import stage_keys
 from curate.report import write_report
+from curate.shots import require_backend
 from jobs.cluster import Cluster, connect
 from jobs.decide import run_decide
 from jobs.dedup import run_dedup
@@ -22,6 +23,7 @@ from jobs.embed import run_embed
 from jobs.encode import run_encode
 from jobs.interrupt import INTERRUPTS
 from jobs.measure import run_measure
+from jobs.recut import run_recut
 from jobs.run import Progress, Run, new_record
 from jobs.scan import run_scan
 from jobs.study import run_study
@@ -118,6 +120,7 @@ def execute(request: Request, progress: Progress) -> tuple[dict[str, Any], int]:
         CurateError: The run could not start, or the corpus is damaged.
     """
     corpus, config = request.corpus, request.config
+    require_backend(config.shots)
     keys = stage_keys(config)
     record = new_record(list(request.command), config, keys)
     code = OK
@@ -171,6 +174,7 @@ def _run_stage(stage: str, run: Run, request: Request) -> None:
     if stage == "scan":
         run_scan(run, request.sources)
     elif stage == "measure":
+        run_recut(run, "measure")
         run_measure(run, embed="embed" in request.stages)
     elif stage == "encode":
         run_encode(run, for_study="study" in request.stages)
@@ -181,10 +185,16 @@ def _run_stage(stage: str, run: Run, request: Request) -> None:
         _PLAIN[stage](run)
 
 
+def _decide(run: Run) -> None:
+    """Cut anew where that needs no pixels, then decide."""
+    run_recut(run, "decide")
+    run_decide(run)
+
+
 _PLAIN: Final[dict[str, Callable[[Run], None]]] = {
     "embed": run_embed,
     "dedup": run_dedup,
-    "decide": run_decide,
+    "decide": _decide,
     "study": run_study,
 }
 

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import polars as pl
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, Schema, write_deltalake
 from deltalake.exceptions import DeltaError, TableNotFoundError
 
 from manifests.errors import StorageError
@@ -60,9 +60,14 @@ class Corpus:
         Args:
             name: A table of manifests.schemas, or "scores".
         """
-        if self._delta(name) is not None:
-            return pl.scan_delta(self._uri(name))
-        return _empty(name).lazy()
+        table = self._delta(name)
+        if table is None:
+            return _empty(name).lazy()
+        rows = pl.scan_delta(self._uri(name))
+        # A corpus of an earlier release lacks the columns that came later.
+        types = _empty(name).schema
+        late = [column.name for column in _late(name, table)]
+        return rows.with_columns(pl.lit(None, types[column]).alias(column) for column in late)
 
     def scan(self, name: str) -> pl.LazyFrame:
         """The rows of a table that hold now, lazily.
@@ -95,8 +100,7 @@ class Corpus:
     def append(self, name: str, rows: pa.Table) -> None:
         """Add rows in one transaction; none when there are no rows."""
         if rows.num_rows:
-            mode = {"schema_mode": "merge"} if name == "scores" else {}
-            self._write(name, rows, mode="append", **mode)
+            self._write(name, rows, mode="append", schema_mode="merge")
 
     def replace(self, name: str, rows: pa.Table, column: str, value: str) -> None:
         """Put `rows` in place of those where `column` equals `value`, in one transaction.
@@ -117,6 +121,8 @@ class Corpus:
         if table is None:
             self.append(name, rows)
         elif rows.num_rows:
+            if late := _late(name, table):
+                table.alter.add_columns(Schema.from_arrow(pa.schema(late)).fields)
             (
                 table.merge(rows, _equal(TABLES[name].key), source_alias="new", target_alias="old")
                 .when_matched_update_all()
@@ -194,6 +200,14 @@ def rows_of(name: str, rows: Iterable[dict[str, Any]]) -> pa.Table:
     if unknown:
         raise ValueError(f"table {name} has no column {sorted(unknown)}")
     return pa.Table.from_pylist(listed, schema=schema)
+
+
+def _late(name: str, table: DeltaTable) -> list[pa.Field]:
+    """Columns of a table that were not there when it was made."""
+    if name not in TABLES:
+        return []
+    known = {field.name for field in table.schema().fields}
+    return [field for field in TABLES[name].schema if field.name not in known]
 
 
 def _empty(name: str) -> pl.DataFrame:

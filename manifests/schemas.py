@@ -83,6 +83,7 @@ VIDEOS: Final = Table(
         Column("pts_repaired", _i32, "frames whose pts was absent or not increasing"),
         Column("packets_hash", _text, "hash of the video packets' payloads; null before measure"),
         Column("measured_key", _text, "measure_key under which the rows of the other tables hold"),
+        Column("signals_key", _text, "key of what measuring read off the frames, cuts left out"),
     ),
 )
 

@@ -46,6 +46,12 @@ class ShotBackend(Protocol):
         It never decreases, and no transition that is reported later begins before it.
         """
 
+    def highest(self, start: int, end: int) -> float | None:
+        """Highest score, 0 to 1, of a transition among settled frames [start, end).
+
+        A cut before the first of them does not count. None where the detector has no scores.
+        """
+
     def scores(self) -> dict[str, Any]:
         """Values for columns of the `frames` table: lists or pyarrow arrays, one value per frame.
 

@@ -6,6 +6,7 @@ beside this module; `curate.shots.training` made them and says from what.
 
 from dataclasses import dataclass
 from functools import cache
+from hashlib import blake2b
 from importlib.resources import files
 from io import BytesIO
 from typing import Final
@@ -21,6 +22,7 @@ DILATIONS: Final = (1, 2, 4, 8, 16)
 KERNEL: Final = 5
 REACH: Final = sum(DILATIONS) * (KERNEL // 2)
 """Frames on each side that a frame's scores depend on, beside those that its signals read."""
+_FILE: Final = files("curate.shots").joinpath("weights.npz")
 OUTPUTS: Final = ("cut", "dissolve", "fade", "wipe")
 
 
@@ -68,10 +70,15 @@ class Network:
 
 
 @cache
+def digest() -> str:
+    """Hash of the shipped weights."""
+    return blake2b(_FILE.read_bytes(), digest_size=8).hexdigest()
+
+
+@cache
 def shipped() -> Network:
     """The network whose weights are in the package."""
-    packed = files("curate.shots").joinpath("weights.npz").read_bytes()
-    with np.load(BytesIO(packed), allow_pickle=False) as arrays:
+    with np.load(BytesIO(_FILE.read_bytes()), allow_pickle=False) as arrays:
         network = Network({name: arrays[name].astype(np.float32) for name in arrays.files})
     if network.arrays["in.weight"].shape[0] != len(NAMES):
         raise RuntimeError("the network's weights were made for other signals")

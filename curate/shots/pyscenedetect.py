@@ -73,6 +73,10 @@ class PySceneDetectShots:
         self._changes["content_val"].append(np.nan if change is None else change)
         self._changes["hist_corr"].append(np.nan if likeness is None else likeness)
 
+    def highest(self, start: int, end: int) -> float | None:
+        """None: there are no scores from 0 to 1; see ShotBackend."""
+        return None
+
     def scores(self) -> dict[str, Any]:
         """Changes to the frame before; see ShotBackend."""
         return {

@@ -11,7 +11,7 @@ from curate.config import Shots
 from curate.shots.clock import ClockBreaks
 from curate.shots.network import OUTPUTS, REACH, Network, shipped
 from curate.shots.signals import HEIGHT, MARGIN, NAMES, WIDTH, Prepared, compare, prepare
-from curate.shots.spans import SpanBuilder
+from curate.shots.spans import SpanBuilder, highest_inside
 from curate.shots.transition import Transition
 
 BLOCK: Final = 64
@@ -64,6 +64,10 @@ class RushesShots:
     def settled(self, index: int) -> int:
         """First frame that may still lie in a transition; see ShotBackend."""
         return self._builder.settled()
+
+    def highest(self, start: int, end: int) -> float | None:
+        """Highest score among settled frames [start, end); see ShotBackend."""
+        return highest_inside(self._scores, start, end)
 
     def scores(self) -> dict[str, Any]:
         """Signals and scores of all frames; see ShotBackend."""

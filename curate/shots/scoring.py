@@ -200,10 +200,10 @@ def counts(case: Case, *, tolerance: int = 2, trim: int = 2) -> dict[str, float]
         sums[f"{kind}_exact"] = exact.kinds[kind][0]
     for name, gradual in (("abrupt", False), ("gradual", True)):
         kinds = [v for k, v in scored.kinds.items() if (k not in ("cut", "jump")) == gradual]
-        sums[f"{name}_hits"] = sum(v[0] for v in kinds)
-        sums[f"{name}_misses"] = sum(v[1] for v in kinds)
+        sums[f"all_{name}_hits"] = sum(v[0] for v in kinds)
+        sums[f"all_{name}_misses"] = sum(v[1] for v in kinds)
         wrong = [f for f in scored.wrong if (f.kind != "cut") == gradual]
-        sums[f"{name}_false_alarms"] = len(wrong)
+        sums[f"all_{name}_false_alarms"] = len(wrong)
     return sums
 
 
@@ -230,7 +230,7 @@ def figures(sums: Mapping[str, float]) -> dict[str, float]:
         "false_alarms_per_hour": ratio(3600 * get("false_alarms"), get("seconds")),
     }
     for name in ("abrupt", "gradual"):
-        parts = (get(f"{name}_{part}") for part in ("hits", "misses", "false_alarms"))
+        parts = (get(f"all_{name}_{part}") for part in ("hits", "misses", "false_alarms"))
         values[f"f1_{name}"] = _f1(*parts)
     for kind in ("cut", "jump", "dissolve", "fade", "wipe", "gradual"):
         values[f"recall_{kind}"] = ratio(get(f"{kind}_hits"), get(f"{kind}_all"))

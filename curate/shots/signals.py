@@ -194,7 +194,7 @@ def _blend(luma: Floats, distance: int, count: int) -> dict[str, npt.NDArray[np.
     }
 
 
-def _signed(value: Floats) -> Floats:
+def _signed(value: npt.NDArray[np.floating]) -> Floats:
     """Map -1..1 to 0..1, finer near 0."""
     return np.asarray(0.5 + 0.5 * np.sign(value) * np.sqrt(np.abs(value)), np.float32)
 
@@ -233,13 +233,16 @@ def _matched(before: Bytes, after: Bytes, rows: int, sideways: int, upwards: int
     length = frames * slab - below
     size = (columns, length // block)
     difference = np.empty((length, width), np.uint8)
-    best: Bytes | None = None
+    halved = np.empty((length // 2, width // 2), np.uint8)
+    best = np.full(size[::-1], 255, np.uint8)
     for dy in range(2 * upwards + 1):
         for dx in range(2 * sideways + 1):
             shifted = moving[dy : dy + length, dx : dx + width]
             cv2.absdiff(still[:length], shifted, dst=difference)
-            means = cv2.resize(difference, size, interpolation=cv2.INTER_AREA)
-            best = means if best is None else cv2.min(best, means, dst=best)
+            # In two steps, because OpenCV halves pictures many times faster than it averages.
+            cv2.resize(difference, None, halved, 0.5, 0.5, cv2.INTER_AREA)
+            means = cv2.resize(halved, size, interpolation=cv2.INTER_AREA)
+            cv2.min(best, means, dst=best)
     padded = np.zeros((frames * slab // block, columns), np.uint8)
     padded[: size[1]] = best
     return padded.reshape(frames, -1, columns)[:, :rows].reshape(frames, -1).astype(np.float32)
@@ -250,13 +253,14 @@ def _shrink(pictures: Bytes, factor: int) -> Bytes:
     frames, height, width = pictures.shape
     size = (width // factor, frames * height // factor)
     small = cv2.resize(pictures.reshape(-1, width), size, interpolation=cv2.INTER_AREA)
-    return np.asarray(small).reshape(frames, height // factor, width // factor)
+    return np.asarray(small, np.uint8).reshape(frames, height // factor, width // factor)
 
 
 def _blocks(plane: Bytes) -> Bytes:
     """Means over a 6x8 grid of (T, 36, 64) planes."""
     return np.asarray(
-        cv2.resize(plane.reshape(-1, WIDTH), (8, len(plane) * 6), interpolation=cv2.INTER_AREA)
+        cv2.resize(plane.reshape(-1, WIDTH), (8, len(plane) * 6), interpolation=cv2.INTER_AREA),
+        np.uint8,
     ).reshape(len(plane), 6, 8)
 
 
@@ -275,10 +279,9 @@ _CHROMA_BINS: Final = _soft_bins(np.concatenate([128 - _SIDE[::-1], 128 + _SIDE]
 def _colours(yuv: Bytes) -> Floats:
     """Square roots of the soft histograms of Y, U and V."""
     frames = len(yuv)
-    offset = (np.arange(frames * 3, dtype=np.int32) * 256)[:, None]
-    values = yuv.reshape(frames * 3, -1).astype(np.int32) + offset
-    counts = np.bincount(values.ravel(), minlength=frames * 768).reshape(frames, 3, 256)
-    shares = counts.astype(np.float32) / (WIDTH * HEIGHT)
+    planes = yuv.reshape(frames * 3, HEIGHT, WIDTH)
+    counts = [np.ravel(cv2.calcHist([plane], [0], None, [256], [0, 256])) for plane in planes]
+    shares = np.asarray(counts, np.float32).reshape(frames, 3, 256) / (WIDTH * HEIGHT)
     parts = [shares[:, 0] @ _LUMA_BINS, shares[:, 1] @ _CHROMA_BINS, shares[:, 2] @ _CHROMA_BINS]
     return np.sqrt(np.concatenate(parts, axis=1))
 

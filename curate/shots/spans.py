@@ -5,7 +5,7 @@ video gave, and at other thresholds what it would have given.
 """
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,9 +45,11 @@ class _Run:
     last: int
     sums: list[float]
     peak: float = 0.0
+    strong: int = 0
 
-    def take(self, frame: _Frame) -> None:
+    def take(self, frame: _Frame, threshold: float) -> None:
         self.last = frame.index + 1
+        self.strong += frame.mixed >= threshold
         self.peak = max(self.peak, frame.mixed)
         self.sums = [a + b for a, b in zip(self.sums, frame.gradual, strict=True)]
 
@@ -56,14 +58,16 @@ class SpanBuilder:
     """Fed with scores in order, tells the transitions as soon as they are certain.
 
     A cut is a frame whose score is at least `cut_threshold` and the highest within 2 frames. A
-    gradual transition is a run of at least `min_gradual_frames` whose summed gradual scores reach
-    `gradual_threshold`, with holes of up to 2 frames; its kind is the one with the greatest sum.
+    gradual transition is a run of frames whose summed gradual scores reach `gradual_edge`, with
+    holes of up to 2 frames, at least `min_gradual_frames` of which reach `gradual_threshold`; its
+    kind is the one with the greatest sum.
     Cuts inside a run of 6 frames or more belong to it; a shorter run beside a cut is left out. A
     break in the clock is a cut whatever the scores.
     """
 
     def __init__(self, settings: Shots) -> None:
         self._settings = settings
+        self._edge = min(settings.gradual_edge, settings.gradual_threshold)
         self._recent: deque[_Frame] = deque()
         self._next = 0
         self._run: _Run | None = None
@@ -109,10 +113,10 @@ class SpanBuilder:
         done = []
         if self._run and self._ends(self._run, frame):
             done += self._flush()
-        if frame.mixed >= self._settings.gradual_threshold and index > 0:
+        if frame.mixed >= self._edge and index > 0:
             if self._run is None:
                 self._run = _Run(index, frame.t_s, index, [0.0, 0.0, 0.0])
-            self._run.take(frame)
+            self._run.take(frame, self._settings.gradual_threshold)
         if self._is_cut(frame):
             score = 1.0 if frame.broken else frame.cut
             self._cuts.append(Transition(index, index, "cut", score))
@@ -140,7 +144,7 @@ class SpanBuilder:
         """Close the run, and tell it and the cuts around it in order, without overlap."""
         run, cuts = self._run, self._cuts
         self._run, self._cuts = None, []
-        if run is None or run.last - run.first < self._settings.min_gradual_frames:
+        if run is None or run.strong < self._settings.min_gradual_frames:
             return cuts
         inside = [c for c in cuts if run.first - 1 <= c.first <= run.last]
         if inside and run.last - run.first < _ABSORBS:
@@ -149,6 +153,20 @@ class SpanBuilder:
         found = Transition(run.first, run.last, kind, min(1.0, run.peak))
         apart = [c for c in cuts if c not in inside]
         return sorted([*apart, found], key=lambda t: t.first)
+
+
+def highest_inside(scores: Mapping[str, Sequence[float]], start: int, end: int) -> float:
+    """Highest score of a transition among frames [start, end) of a video.
+
+    Args:
+        scores: `cut_score` and any of the gradual scores, per frame.
+        start: First frame; a cut before it does not count.
+        end: Frame after the last.
+    """
+    cuts = max(scores["cut_score"][start + 1 : end], default=0.0)
+    gradual = [scores[f"{kind}_score"][start:end] for kind in GRADUAL if f"{kind}_score" in scores]
+    mixed = max((sum(frame) for frame in zip(*gradual, strict=True)), default=0.0)
+    return float(min(1.0, max(cuts, mixed)))
 
 
 def transitions_from_scores(

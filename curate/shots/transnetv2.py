@@ -11,7 +11,7 @@ import torch
 
 from curate.config import Shots
 from curate.shots.clock import ClockBreaks
-from curate.shots.spans import SpanBuilder
+from curate.shots.spans import SpanBuilder, highest_inside
 from curate.shots.transition import Transition
 
 _WINDOW: Final = 100
@@ -73,6 +73,10 @@ class TransNetV2Shots:
         """First frame that may still lie in a transition; see ShotBackend."""
         return self._builder.settled()
 
+    def highest(self, start: int, end: int) -> float | None:
+        """Highest score among settled frames [start, end); see ShotBackend."""
+        return highest_inside(self._scores, start, end)
+
     def scores(self) -> dict[str, Any]:
         """Scores of all frames; see ShotBackend."""
         return {name: pa.array(np.asarray(values)) for name, values in self._scores.items()}
@@ -83,21 +87,35 @@ class TransNetV2Shots:
         with torch.inference_mode():
             single, mixed = self._model.predict_raw(frames[None])
         middle = slice(_EDGE, _EDGE + _STEP)
-        either = torch.maximum(single, mixed)[0, middle, 0].cpu().numpy().round(4)
-        many = mixed[0, middle, 0].cpu().numpy().round(4)
-        self._window = self._window[_STEP:]
         start = len(self._scores["cut_score"])
         count = min(_STEP, len(self._times) - start)
-        cuts = np.concatenate([[self._before], either[: count - 1]]).astype(np.float32)
-        self._before = float(either[count - 1])
+        heads = [head[0, middle, 0].cpu().numpy()[:count] for head in (single, mixed)]
+        self._window = self._window[_STEP:]
+        cuts, many = shifted(heads[0], heads[1], self._before)
+        self._before = float(max(head[-1] for head in heads))
         self._scores["cut_score"].frombytes(cuts.tobytes())
-        self._scores["dissolve_score"].frombytes(many[:count].astype(np.float32).tobytes())
-        for at, (cut, dissolve) in enumerate(
-            zip(cuts.tolist(), many[:count].tolist(), strict=True), start
-        ):
+        self._scores["dissolve_score"].frombytes(many.tobytes())
+        for at, (cut, dissolve) in enumerate(zip(cuts.tolist(), many.tolist(), strict=True), start):
             self._done += self._builder.push(
                 self._times[at], cut, dissolve, break_=bool(self._breaks[at])
             )
+
+
+def shifted(
+    single: npt.NDArray[np.float32], many: npt.NDArray[np.float32], before: float
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Scores of cuts and of mixed frames from the two heads.
+
+    Args:
+        single: (T,) single-frame head, which fires on the last frame of the old shot.
+        many: (T,) many-hot head, which fires on all frames of a transition.
+        before: Higher head of the frame before, 0 at the start of the video.
+
+    Returns:
+        (T,) score that a frame is the first after a cut, (T,) score that it is mixed.
+    """
+    either = np.concatenate([[before], np.maximum(single, many)[:-1]])
+    return either.round(4).astype(np.float32), many.round(4).astype(np.float32)
 
 
 @lru_cache(maxsize=2)

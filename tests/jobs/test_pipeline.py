@@ -249,7 +249,12 @@ def test_a_clip_is_explained_by_the_beginning_of_its_id(
 def test_settings_that_come_back_leave_one_vector_per_clip(videos: Videos, tmp_path: Path) -> None:
     corpus = Corpus(str(tmp_path / "corpus"))
     for gap in ("0.5", "0.4", "0.5"):
-        _run(corpus, [videos["hard_cut"].path], f"shots.pyscenedetect.merge_s={gap}", stages=STAGES[:4])
+        _run(
+            corpus,
+            [videos["hard_cut"].path],
+            f"shots.pyscenedetect.merge_s={gap}",
+            stages=STAGES[:4],
+        )
     rows = corpus.read("embeddings")
     assert len(rows) == len(rows.unique(["clip_id", "embed_key"]))
     assert len(corpus.read("scores")) == len(corpus.read("clips")) == 2

@@ -68,9 +68,9 @@ def strobe(shot: Floats, rng: Random) -> None:
 def light(shot: Floats, rng: Random) -> None:
     """Exposure, white balance or stage light that changes over some frames and stays."""
     start = int(rng.integers(2, max(3, len(shot) - 3)))
-    length = int(rng.integers(1, 40))
+    length = int(rng.integers(1, 60))
     course = np.clip((np.arange(len(shot)) - start) / length, 0, 1).astype(np.float32)
-    gain = 1 + course * rng.uniform(-0.45, 0.6)
+    gain = 1 + course * (rng.uniform(-0.45, 0.6) if rng.random() < 0.7 else rng.uniform(0.6, 3))
     field = np.ones((HEIGHT, WIDTH), np.float32)
     if rng.random() < 0.3:
         angle = rng.uniform(0, 6.28)
@@ -119,13 +119,13 @@ def passer(shot: Floats, rng: Random, other: Floats) -> None:
 def graphics(shot: Floats, rng: Random) -> None:
     """A caption, logo, panel or inset appears, changes or goes."""
     low = rng.random() < 0.6
-    height = int(rng.integers(3, 9)) if low else int(rng.integers(4, 20))
+    height = int(rng.integers(3, 9)) if low else int(rng.integers(4, 24))
     width = int(rng.integers(10, 60)) if low else int(rng.integers(6, 36))
     y = HEIGHT - height - int(rng.integers(0, 4)) if low else int(rng.integers(0, HEIGHT - height))
     x = int(rng.integers(0, WIDTH - width))
     chosen = _span(len(shot), 3, len(shot), rng)
     times = np.arange(len(shot))
-    ramp = int(rng.integers(1, 10))
+    ramp = 1 if rng.random() < 0.5 else int(np.exp(rng.uniform(0.7, 3.6)))
     inside = np.minimum(times - chosen.start + 1, chosen.stop - times) / ramp
     weight = (np.clip(inside, 0, 1) * rng.uniform(0.5, 1))[:, None, None, None]
     panel = np.full((3, height, width), 128, np.float32)
@@ -136,6 +136,27 @@ def graphics(shot: Floats, rng: Random) -> None:
     clear = (strokes if rng.random() < 0.5 else np.ones_like(strokes)).astype(np.float32)
     area = shot[:, :, y : y + height, x : x + width]
     area[:] = area * (1 - weight * clear) + panel * weight * clear
+
+
+def captions(shot: Floats, rng: Random) -> None:
+    """Lines of text that replace one another at the bottom or the top."""
+    height, row = int(rng.integers(2, 6)), int(rng.integers(1, 5))
+    rows = (
+        slice(HEIGHT - row - height, HEIGHT - row)
+        if rng.random() < 0.8
+        else slice(row, row + height)
+    )
+    ink = rng.choice([255.0, 255.0, rng.uniform(0, 255)])
+    at = int(rng.integers(0, max(1, len(shot) // 2)))
+    while at < len(shot):
+        end = at + int(rng.integers(10, 70))
+        width = int(rng.integers(10, 56))
+        left = (WIDTH - width) // 2
+        cover = (rng.random((height, width)) * rng.uniform(0.5, 1.3)).clip(0, 1).astype(np.float32)
+        area = shot[at:end, :, rows, left : left + width]
+        area[:, :1] = area[:, :1] * (1 - cover) + ink * cover
+        area[:, 1:] = (area[:, 1:] - 128) * (1 - cover) + 128
+        at = end + int(rng.integers(0, 30))
 
 
 def damage(shot: Floats, rng: Random) -> None:
@@ -176,10 +197,11 @@ ALONE: Final[tuple[tuple[float, Callable[[Floats, Random], None]], ...]] = (
     (1.0, strobe),
     (2.0, light),
     (1.0, jolt),
-    (2.5, graphics),
+    (4.0, graphics),
     (1.0, damage),
     (0.6, blended),
     (0.8, dip),
+    (1.5, captions),
 )
 """Weight and maker; each changes the frames (T, 3, 36, 64) of one shot in place."""
 
@@ -196,7 +218,7 @@ def disturb(shot: Floats, others: Floats, rng: Random) -> None:
         return
     weights = np.array([weight for weight, _ in ALONE])
     for _ in range(rng.choice([0, 1, 2, 3], p=[0.45, 0.35, 0.14, 0.06])):
-        if rng.random() < 0.15:
+        if rng.random() < 0.2:
             passer(shot, rng, others)
         else:
             ALONE[rng.choice(len(ALONE), p=weights / weights.sum())][1](shot, rng)

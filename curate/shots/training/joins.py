@@ -63,7 +63,7 @@ def fade(old: Floats, new: Floats, rng: Random) -> Floats:
         :, None, None, None
     ]
     first = np.arange(frames)[:, None, None, None] < out + hold // 2
-    return np.where(first, old, new) * (1 - weight) + colour * weight
+    return np.asarray(np.where(first, old, new) * (1 - weight) + colour * weight, np.float32)
 
 
 def wipe(old: Floats, new: Floats, rng: Random) -> Floats:
@@ -149,8 +149,9 @@ def zoom(old: Floats, new: Floats, rng: Random) -> Floats:
 def _grow(picture: Floats, factor: float) -> Floats:
     """Enlarge (3, 36, 64) about its centre."""
     matrix = cv2.getRotationMatrix2D((WIDTH / 2 - 0.5, HEIGHT / 2 - 0.5), 0, factor)
-    flags = {"flags": cv2.INTER_LINEAR, "borderMode": cv2.BORDER_REPLICATE}
-    return np.stack([cv2.warpAffine(p, matrix, (WIDTH, HEIGHT), **flags) for p in picture])
+    size, border = (WIDTH, HEIGHT), cv2.BORDER_REPLICATE
+    grown = [cv2.warpAffine(plane, matrix, size, borderMode=border) for plane in picture]
+    return np.asarray(grown, np.float32)
 
 
 def whip(old: Floats, new: Floats, rng: Random) -> Floats:

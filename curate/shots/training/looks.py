@@ -24,14 +24,14 @@ def frame_numbers(available: int, wanted: int, start: int, rng: Random) -> npt.N
     Returns:
         (at most wanted,) indices; fewer where the take ends.
     """
-    speed = float(rng.choice([1, 1, 1, 1, 1.25, 2, 3, 0.8, 0.5, 0.4]))
+    speed = float(rng.choice([1, 1, 1, 1, 1.25, 1.5, 2, 2, 3, 4, 0.8, 0.5, 0.4]))
     numbers = start + np.floor(np.arange(wanted) * speed + 1e-6).astype(np.intp)
     if rng.random() < 0.04:  # now and then frames are lost or shown again
         numbers = np.sort(
             numbers + rng.integers(-1, 3, len(numbers)) * (rng.random(len(numbers)) < 0.08)
         )
     numbers = numbers[(numbers >= 0) & (numbers < available)]
-    return numbers[::-1].copy() if rng.random() < 0.1 else numbers
+    return np.asarray(numbers[::-1] if rng.random() < 0.1 else numbers, np.intp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,9 @@ def choose_look(rng: Random, bars: tuple[int, int]) -> Look:
     colour = strength * np.array(
         [[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]], np.float32
     )
-    movement = rng.choice(["rest", "pan", "shake", "whip", "push"], p=[0.66, 0.12, 0.1, 0.07, 0.05])
+    movement = rng.choice(
+        ["rest", "pan", "shake", "whip", "push"], p=[0.58, 0.14, 0.11, 0.11, 0.06]
+    )
     return Look(
         (scale, rng.random(), rng.random()),
         bool(rng.random() < 0.5),

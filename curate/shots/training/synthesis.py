@@ -20,7 +20,7 @@ CLASSES: Final = ("none", "dissolve", "fade", "wipe")
 IGNORE: Final = -1
 """Label of frames of which nobody could tell."""
 _JOINS: Final = {
-    "cut": 0.40, "jump": 0.08, "dissolve": 0.22, "fade": 0.11,
+    "cut": 0.38, "jump": 0.10, "dissolve": 0.22, "fade": 0.11,
     "wipe": 0.08, "slide": 0.05, "zoom": 0.03, "whip": 0.03,
 }  # fmt: skip
 

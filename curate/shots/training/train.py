@@ -39,7 +39,7 @@ class Recipe:
 
     channels: int = 64
     hidden: int = 48
-    steps: int = 1600
+    steps: int = 4000
     batch: int = 32
     rate: float = 3e-3
     decay: float = 0.02
@@ -50,6 +50,9 @@ class Recipe:
 
 class Trained(nn.Module):
     """The same network as `curate.shots.network.Network`, for gradients."""
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(self, recipe: Recipe, mean: Tensor, std: Tensor) -> None:
         super().__init__()
@@ -73,22 +76,22 @@ class Trained(nn.Module):
     def network(self) -> Network:
         """The weights for numpy, standardisation folded in."""
         scale = 1 / self.std
-        first = self.first.weight[:, :, 0]
-        arrays = {
-            "in.weight": (first * scale).T,
-            "in.bias": self.first.bias - first @ (self.mean * scale),
-            "mid.weight": self.mid.weight[:, :, 0].T,
-            "mid.bias": self.mid.bias,
-            "out.weight": self.out.weight[:, :, 0].T,
-            "out.bias": self.out.bias,
-        }
+        first, offset = _weights(self.first)
+        first = first[:, :, 0]
+        arrays = {"in.weight": (first * scale).T, "in.bias": offset - first @ (self.mean * scale)}
         for number, block in enumerate(self.blocks):
-            taps = block.weight.permute(2, 1, 0)  # type: ignore[operator]
-            arrays[f"{number}.weight"] = taps.reshape(-1, taps.shape[2])
-            arrays[f"{number}.bias"] = block.bias  # type: ignore[assignment]
-        return Network(
-            {k: v.detach().numpy().astype(np.float32) for k, v in arrays.items()}  # type: ignore[union-attr]
-        )
+            taps, arrays[f"{number}.bias"] = _weights(block)
+            arrays[f"{number}.weight"] = taps.permute(2, 1, 0).reshape(-1, len(taps))
+        for name, layer in (("mid", self.mid), ("out", self.out)):
+            taps, arrays[f"{name}.bias"] = _weights(layer)
+            arrays[f"{name}.weight"] = taps[:, :, 0].T
+        return Network({name: value.numpy().astype(np.float32) for name, value in arrays.items()})
+
+
+def _weights(layer: nn.Module) -> tuple[Tensor, Tensor]:
+    assert isinstance(layer, nn.Conv1d)
+    assert layer.bias is not None
+    return layer.weight.detach(), layer.bias.detach()
 
 
 def fit(
@@ -96,8 +99,8 @@ def fit(
     cut: npt.NDArray[np.int8],
     kind: npt.NDArray[np.int8],
     recipe: Recipe,
-) -> Network:
-    """Train on sequences.
+) -> tuple[Network, float]:
+    """Train on sequences; returns the averaged network and its loss over the last steps.
 
     Args:
         signals: (N, T, S).
@@ -112,6 +115,10 @@ def fit(
     optimiser = torch.optim.AdamW(model.parameters(), lr=recipe.rate, weight_decay=recipe.decay)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, recipe.steps, pct_start=0.1)
     running, begun = 0.0, time.monotonic()
+    averaged = torch.optim.swa_utils.AveragedModel(
+        model,
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998),  # type: ignore[no-untyped-call]
+    )
     for step in range(recipe.steps):
         chosen = np.sort(rng.choice(len(signals), recipe.batch, replace=False))
         start = int(rng.integers(0, signals.shape[1] - CROP + 1))
@@ -129,10 +136,13 @@ def fit(
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         cycle.step()
-        running = 0.98 * running + 0.02 * float(loss) if step else float(loss)
+        averaged.update_parameters(model)
+        running = 0.98 * running + 0.02 * float(loss.detach()) if step else float(loss.detach())
         if step % 100 == 99:
             logger.info("step %d loss %.4f, %.0f s", step + 1, running, time.monotonic() - begun)
-    return model.network()
+    result = averaged.module
+    assert isinstance(result, Trained)
+    return result.network(), running
 
 
 def _loss(logits: Tensor, cut: Tensor, kind: Tensor, recipe: Recipe) -> Tensor:

@@ -1,0 +1,98 @@
+"""Train the shot network: one command from clips to weights.
+
+    python -m curate.shots.training --roots DIR [DIR ...] --out DIR
+
+DIRs hold the files that footage.tsv names (by SHA-256, under any name): clips of the repositories
+in its first column, and the unpacked packages. Rendered takes need `pip install vizdoom`. Writes
+weights.npz and training.json (footage, seeds, figures) to --out; takes about 25 minutes on 2 cores.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from curate.shots.training.footage import read_takes
+from curate.shots.training.prepare import prepare
+from curate.shots.training.render import render
+from curate.shots.training.synthesis import Composer, Sample
+from curate.shots.training.train import Recipe, fit
+
+LENGTH = 256
+Arrays = tuple[npt.NDArray[np.uint8], npt.NDArray[np.int8], npt.NDArray[np.int8]]
+
+
+def sequences(job: tuple[Path, int, int]) -> Arrays:
+    """Signals and labels of sequences composed from a folder: (folder, seed, number)."""
+    folder, seed, number = job
+    cv2.setNumThreads(1)
+    composer = Composer(read_takes(folder), np.random.default_rng(seed))
+    made: list[Sample] = []
+    while len(made) < number:
+        sample = composer.compose(LENGTH)
+        if len(sample.cut) == LENGTH:
+            made.append(sample)
+    return (
+        np.stack([s.signals for s in made]),
+        np.stack([s.cut for s in made]),
+        np.stack([s.kind for s in made]),
+    )
+
+
+def compose(folder: Path, number: int, seed: int, workers: int) -> Arrays:
+    """Sequences from several processes; the same for any number of workers."""
+    jobs = [(folder, seed * 100_000 + i, 100) for i in range(number // 100)]
+    with ProcessPoolExecutor(workers) as pool:
+        parts = list(pool.map(sequences, jobs))
+    signals, cut, kind = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return signals, cut, kind
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Prepare footage, compose sequences, fit, and write weights and their record."""
+    parser = argparse.ArgumentParser(prog="python -m curate.shots.training", description=__doc__)
+    parser.add_argument("--roots", type=Path, nargs="+", required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--sequences", type=int, default=8000)
+    parser.add_argument("--steps", type=int, default=Recipe().steps)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--no-render", action="store_true", help="without ViZDoom's takes")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    footage = options.out / "footage"
+    absent = prepare(options.roots, footage)
+    if absent:
+        logging.warning("not found: %s", ", ".join(absent))
+    if not options.no_render:
+        render(footage)
+    signals, cut, kind = compose(footage, options.sequences, options.seed, options.workers)
+    recipe = Recipe(steps=options.steps, seed=options.seed)
+    network, loss = fit(signals, cut, kind, recipe)
+    np.savez_compressed(options.out / "weights.npz", **network.arrays)  # type: ignore[arg-type]
+    takes = read_takes(footage)
+    record = {
+        "recipe": asdict(recipe),
+        "sequences": len(signals),
+        "frames": int(cut.size),
+        "cuts": int((cut == 1).sum()),
+        "gradual_frames": int((kind > 0).sum()),
+        "takes": len(takes),
+        "sources": len({take.source for take in takes}),
+        "take_frames": sum(len(take.yuv) for take in takes),
+        "not_found": absent,
+        "loss": loss,
+    }
+    (options.out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
