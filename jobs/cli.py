@@ -159,6 +159,21 @@ def explain(
 
 
 @app.command()
+def doctor(
+    corpus: CorpusArgument,
+    purity: Annotated[int, typer.Option(help="Clip ends to decode again, chosen at random.")] = 100,
+    seed: Annotated[int, typer.Option(help="Of the choice.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Check clips against their videos: no clip holds frames of the neighbouring shot."""
+    from jobs.doctor import run_doctor
+
+    with _exits(as_json):
+        code = run_doctor(_existing(corpus), purity, seed, _console(as_json), as_json=as_json)
+        raise typer.Exit(code)
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where videos and corpus are put.")] = Path("demo"),
     as_json: AsJson = False,

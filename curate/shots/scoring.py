@@ -107,7 +107,9 @@ def events(case: Case, *, tolerance: int = 2, strict: bool = False) -> Events:
         else:
             result.missed.append(t)
     for j, f in enumerate(found):
-        inside = any(t.first - 1 <= f.first and f.last <= t.last + 1 for t in truth)
+        inside = any(
+            t.first < t.last and t.first - 1 <= f.first and f.last <= t.last + 1 for t in truth
+        )
         if j not in of_found and (strict or not inside):
             result.wrong.append(f)
     result.hits, result.misses = len(of_truth), len(result.missed)

@@ -117,7 +117,7 @@ def fit(
     running, begun = 0.0, time.monotonic()
     averaged = torch.optim.swa_utils.AveragedModel(
         model,
-        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.998),  # type: ignore[no-untyped-call]
+        multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(1 - 8 / recipe.steps),  # type: ignore[no-untyped-call]
     )
     for step in range(recipe.steps):
         chosen = np.sort(rng.choice(len(signals), recipe.batch, replace=False))
