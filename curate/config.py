@@ -89,8 +89,7 @@ class Shots(Settings):
     """How shots are found."""
 
     backend: Literal["rushes", "pyscenedetect", "transnetv2"] = "rushes"
-    """The detector. `rushes` and `transnetv2` store scores per frame, to which the thresholds
-    below are applied."""
+    """The detector; `pyscenedetect` has no scores per frame and settings of its own below."""
     cut_threshold: float = Field(0.5, ge=0, le=1)
     """Least score of a cut."""
     gradual_threshold: float = Field(0.5, ge=0, le=1)
@@ -333,6 +332,9 @@ def to_toml(config: Config, *, comments: bool = False) -> str:
 def _section(path: str, section: Settings, comments: bool) -> list[str]:
     lines, nested = [f"[{path}]"], []
     for key, value in section:
+        if isinstance(value, Settings):
+            nested += ["", *_section(f"{path}.{key}", value, comments)]
+            continue
         if isinstance(value, dict):
             for name, inner in value.items():
                 nested += ["", *_section(f"{path}.{key}.{name}", inner, comments)]
@@ -348,6 +350,8 @@ def _literal(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_literal, value)) + "]"
     return repr(value)
 
 
@@ -383,10 +387,18 @@ def setting_names() -> list[str]:
     """Dotted names of all settings and sections."""
     names = []
     for section, field in Config.model_fields.items():
-        names.append(section)
-        names += [f"{section}.{key}" for key in type(field.default).model_fields]
+        names += [section, *_names_in(section, type(field.default))]
     bounds = list(Bounds.model_fields)
     return names + [f"policy.filters.{name}.{key}" for name in FILTERS for key in bounds]
+
+
+def _names_in(path: str, section: type[Settings]) -> list[str]:
+    names = []
+    for key, field in section.model_fields.items():
+        names.append(f"{path}.{key}")
+        if isinstance(field.default, Settings):
+            names += _names_in(f"{path}.{key}", type(field.default))
+    return names
 
 
 def _nearest(name: str, valid: Iterable[str]) -> str:

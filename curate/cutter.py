@@ -1,5 +1,6 @@
 """From shots to clips while frames stream by, holding no more than one clip's frames."""
 
+from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -92,7 +93,7 @@ class Cutter:
     _shot_start: int = 0
     _kind: str = "start"
     _confidence: float | None = None
-    _times: list[float] = field(default_factory=list)
+    _times: "array[float]" = field(default_factory=lambda: array("d"))
 
     def push(self, t_s: float) -> None:
         """Take the time of the next frame, s."""

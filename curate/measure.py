@@ -5,6 +5,7 @@ the signals of the `frames` table are kept.
 """
 
 import math
+from array import array
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -87,10 +88,12 @@ class _Pass:
         self._cutter = Cutter(config.clips, config.shots)
         still_fps = config.measure.samples_per_clip / config.clips.min_s
         self._window = ClipWindow(config.measure, still_fps)
-        self._pts: list[int] = []
-        self._signals: dict[str, list[float | None]] = {name: [] for name in _SIGNALS}
+        # Arrays of numbers, because hours of video give millions of them; nan is null.
+        self._pts = array("q")
+        self._signals = {name: array("f") for name in _SIGNALS}
         self._previous: Picture | None = None
-        self._rows: dict[str, list[dict[str, Any]]] = {"clips": [], "scores": [], "samples": []}
+        self._rows: dict[str, list[dict[str, Any]]] = {"clips": [], "scores": []}
+        self._stills = [rows_of("samples", [])]
         self._size = (0, 0)
         # Fractions are exact and slow; this division rounds once, to the same float.
         self._numerator, self._denominator = video.time_base.as_integer_ratio()
@@ -141,7 +144,7 @@ class _Pass:
         }
         for name, column in self._signals.items():
             value = values[name] if name in values else getattr(motion, name, None)
-            column.append(None if value is None or math.isnan(value) else value)
+            column.append(math.nan if value is None else value)
 
     def _close(self, span: Span) -> None:
         """Measure a clip whose frames have all passed."""
@@ -156,9 +159,11 @@ class _Pass:
         }
         self._rows["scores"].append({**keys, **_scores(clip)})
         shares = tuple(v / s for v, s in zip(box, (width, height) * 2, strict=True))
+        stills = []
         for number, (index, jpeg) in enumerate(self._window.stills(span.start, span.end, shares)):
             t_s = float((self._pts[index] - start) * base)
-            self._rows["samples"].append({**keys, "sample": number, "t_s": t_s, "jpeg": jpeg})
+            stills.append({**keys, "sample": number, "t_s": t_s, "jpeg": jpeg})
+        self._stills.append(rows_of("samples", stills))
         self._rows["clips"].append(
             {
                 **keys,
@@ -208,9 +213,11 @@ class _Pass:
         frames = {
             "video_id": [self._ids["video_id"]] * count,
             "measure_key": [self._ids["measure_key"]] * count,
-            "frame": range(count),
-            "pts": self._pts[:count],
-            **self._signals,
+            "frame": np.arange(count),
+            "pts": np.asarray(self._pts[:count]),
+            **{
+                name: pa.array(np.asarray(v), from_pandas=True) for name, v in self._signals.items()
+            },
             **self._detector.scores(),
         }
         absent = {c.name: [None] * count for c in FRAMES.columns if c.name not in frames}
@@ -220,7 +227,7 @@ class _Pass:
             "clips": rows_of("clips", self._rows["clips"]),
             "scores": pa.Table.from_pylist(self._rows["scores"], schema=schema),
             "frames": pa.table({**frames, **absent}, schema=FRAMES.schema),
-            "samples": rows_of("samples", self._rows["samples"]),
+            "samples": pa.concat_tables(self._stills),
         }
 
 

@@ -287,3 +287,35 @@ def test_a_source_that_changed_since_the_scan_is_an_error(videos: Videos, tmp_pa
     assert record["totals"]["errors"] == {"changed": 1}
     record, _, _ = _run(corpus, [source], stages=STAGES[:2])
     assert record["totals"]["videos"] == {"ok": 1}
+
+
+def test_thresholds_of_shots_are_applied_without_the_video(videos: Videos, tmp_path: Path) -> None:
+    """Scores are stored: a video that is gone is cut anew where its clips stay the same."""
+    corpus, video = Corpus(str(tmp_path / "corpus")), tmp_path / "v.mp4"
+    shutil.copy(videos["hard_cut"].path, video)
+    _run(corpus, [video], stages=("scan", "measure"))
+    before = corpus.read("scores").drop("measure_key").sort("clip_id")
+    video.unlink()
+    record, _, _ = _run(corpus, [], "shots.cut_threshold=0.65", stages=("decide",))
+    assert record["stages"]["decide"]["recut"] == 1
+    assert corpus.read("scores").drop("measure_key").sort("clip_id").equals(before)
+    assert len(corpus.read("decisions")) == len(before) == 2
+    assert set(corpus.read("videos")["measured_key"]) == {record["keys"]["measure"]}
+    # One shot would be a clip that was never measured: what was there stays.
+    record, _, _ = _run(
+        corpus, [], "shots.cut_threshold=1.0", "shots.gradual_threshold=1.0", stages=("decide",)
+    )
+    assert record["stages"]["decide"]["recut_needs_measure"] == 1
+    assert corpus.read("scores").drop("measure_key").sort("clip_id").equals(before)
+
+
+def test_another_backend_measures_anew(videos: Videos, tmp_path: Path) -> None:
+    corpus = Corpus(str(tmp_path / "corpus"))
+    source = [videos["hard_cut"].path]
+    _run(corpus, source, stages=("scan", "measure"))
+    record, _, _ = _run(corpus, source, "shots.backend=pyscenedetect", stages=("scan", "measure"))
+    assert record["stages"]["measure"]["ok"] == 1
+    assert corpus.read("frames")["cut_score"].null_count() == 150
+    assert corpus.read("frames")["content_val"].null_count() == 1
+    missing = corpus.read("scores")["missing"].list.explode().struct.field("key")
+    assert "transition_inside" in missing.to_list()

@@ -104,8 +104,8 @@ class Composer:
         dense = rng.random() < 0.2
         shot, used, at = self._next(None, 0, "cut", bars), 0, 0
         while True:
-            length = int(rng.integers(5, 14)) if dense else int(np.exp(rng.uniform(2.1, 4.9)))
-            length = max(2, min(length, len(shot.frames) - used))
+            length = int(rng.integers(1, 14)) if dense else int(np.exp(rng.uniform(2.1, 4.9)))
+            length = max(1, min(length, len(shot.frames) - used))
             end = min(frames, at + length)
             part = shot.frames[used : used + end - at]
             yuv[at : at + len(part)], end = part, at + len(part)
