@@ -165,8 +165,12 @@ def disturb(shot: Frames, rng: Random) -> Frames:
             text = f"caption {i // 30}"
             cv2.putText(shot[i], text, (120, 330), 0, 1.4, (255, 255, 255), 3, cv2.LINE_AA)
     elif look == 5:
-        for i in range(at, min(at + 8, len(shot))):
-            shot[i] = cv2.blur(np.roll(shot[i], int((i - at) * 40), 1), (41, 1))
+        wide = np.pad(shot, ((0, 0), (0, 0), (0, SIZE[0] // 2), (0, 0)), mode="reflect")
+        for i in range(len(shot)):  # the camera swings by a third of the picture in 8 frames
+            x = int(np.clip(i - at, 0, 8) * SIZE[0] / 24)
+            shot[i] = wide[i, :, x : x + SIZE[0]]
+            if 0 < i - at < 8:
+                shot[i] = cv2.blur(shot[i], (27, 1))
     elif look == 6:
         for i in range(at, min(at + 3, len(shot))):
             shot[i] = np.roll(shot[i], rng.integers(-25, 26, 2), (0, 1))

@@ -6,6 +6,7 @@ the signals of the `frames` table are kept.
 
 import math
 from array import array
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -92,7 +93,7 @@ class _Pass:
         self._pts = array("q")
         self._signals = {name: array("f") for name in _SIGNALS}
         self._previous: Picture | None = None
-        self._rows: dict[str, list[dict[str, Any]]] = {"clips": [], "scores": []}
+        self._rows: dict[str, list[dict[str, Any]]] = {"clips": [], "scores": [], "evidence": []}
         self._stills = [rows_of("samples", [])]
         self._size = (0, 0)
         # Fractions are exact and slow; this division rounds once, to the same float.
@@ -157,7 +158,10 @@ class _Pass:
             "clip_id": clip_id(self._ids["video_id"], start, end),
             "measure_key": self._ids["measure_key"],
         }
-        self._rows["scores"].append({**keys, **_scores(clip)})
+        scores = _scores(clip)
+        self._rows["scores"].append({**keys, **scores})
+        if clip is not None:
+            self._rows["evidence"] += [{**keys, **row} for row in _evidence(clip, scores)]
         shares = tuple(v / s for v, s in zip(box, (width, height) * 2, strict=True))
         stills = []
         for number, (index, jpeg) in enumerate(self._window.stills(span.start, span.end, shares)):
@@ -225,6 +229,7 @@ class _Pass:
         return {
             "shots": rows_of("shots", shots),
             "clips": rows_of("clips", self._rows["clips"]),
+            "evidence": rows_of("evidence", self._rows["evidence"]),
             "scores": pa.Table.from_pylist(self._rows["scores"], schema=schema),
             "frames": pa.table({**frames, **absent}, schema=FRAMES.schema),
             "samples": pa.concat_tables(self._stills),
@@ -255,6 +260,25 @@ def _scores(clip: Clip | None) -> dict[str, Any]:
         except Unmeasurable as reason:
             missing[name] = reason.word
     return {**values, "missing": list(missing.items())}
+
+
+def _evidence(clip: Clip, scores: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Where the clip's scores come from, of the filters that can tell."""
+    for name, chosen in FILTERS.items():
+        if chosen.evidence is None or scores.get(name) is None:
+            continue
+        found = sorted(chosen.evidence(clip), key=lambda e: (e.start_s, e.end_s))
+        for item, at in enumerate(found):
+            box = (None,) * 4 if at.box is None else at.box
+            yield {
+                "filter": name,
+                "item": item,
+                "start_s": at.start_s,
+                "end_s": at.end_s,
+                **dict(zip(("x", "y", "width", "height"), box, strict=True)),
+                "value": at.value,
+                "note": at.note,
+            }
 
 
 def _content(clip: Clip, width: int, height: int) -> tuple[int, int, int, int]:

@@ -22,7 +22,7 @@ class Recut:
     """A video cut anew.
 
     Attributes:
-        tables: Rows of shots, clips, scores, frames and samples under the new key.
+        tables: Rows of the measured tables under the new key.
         unmeasured: Clips that were not clips before; their scores need a decode.
     """
 
@@ -36,7 +36,7 @@ def recut(stored: Mapping[str, pl.DataFrame], measure_key: str, config: Config) 
     Clips keep their scores where their span is the same; the others have no rows in the result.
 
     Args:
-        stored: Rows of the video in shots, clips, scores, frames and samples, under an earlier
+        stored: Rows of the video in all measured tables (jobs.measure.TABLES), under an earlier
             key that differs in nothing but how scores are cut into clips.
         measure_key: The key of the new rows.
         config: The new settings.
@@ -58,7 +58,7 @@ def recut(stored: Mapping[str, pl.DataFrame], measure_key: str, config: Config) 
     clips = stored["clips"].drop("shot_index").join(wanted, on="clip_id", maintain_order="right")
     kept = {
         name: stored[name].join(wanted.select("clip_id"), on="clip_id", how="semi")
-        for name in ("scores", "samples")
+        for name in ("scores", "evidence", "samples")
     }
     rows = {"clips": clips, "frames": frames, **kept}
     tables = {

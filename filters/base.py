@@ -1,7 +1,7 @@
 """What a filter is, and what it is given: arrays of one clip, nothing else."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -95,6 +95,34 @@ class Clip:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """Where in a clip a score comes from: a span of time, a box in the picture, or both.
+
+    Attributes:
+        start_s: Seconds after the clip's start.
+        end_s: Seconds after the clip's start, at least `start_s`.
+        box: x, y, width, height as shares of the frame; None for all of it.
+        value: How strong it is, in the score's own unit or 0 to 1; None where that says nothing.
+        note: What was found there, one word (e.g. "caption"); None where the score's name says it.
+    """
+
+    start_s: float
+    end_s: float
+    box: tuple[float, float, float, float] | None = None
+    value: float | None = None
+    note: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check the span and the box."""
+        if not 0 <= self.start_s <= self.end_s:
+            raise ValueError(f"the span must be ordered and not negative: {self}")
+        if self.box is not None:
+            x, y, width, height = self.box
+            if min(x, y) < 0 or min(width, height) <= 0 or max(x + width, y + height) > 1 + 1e-6:
+                raise ValueError(f"the box must lie within the frame: {self.box}")
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """One score and the bounds within which a clip is kept.
 
@@ -105,6 +133,8 @@ class Filter:
         high: Greatest value kept; None for no bound.
         null: What a missing score means for the verdict.
         version: Raised by hand whenever the function gives other values.
+        evidence: What the score saw and where; raises `Unmeasurable` as `score` does. Asked only
+            of clips that have a score, so it may repeat the work.
     """
 
     score: Callable[[Clip], float]
@@ -113,6 +143,7 @@ class Filter:
     high: float | None = None
     null: Literal["keep", "drop"] = "drop"
     version: int = 1
+    evidence: Callable[[Clip], Sequence[Evidence]] | None = None
 
     def keeps(self, value: float) -> bool:
         """Whether a measured value lies within the bounds (both included)."""

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from filters.base import Clip, Unmeasurable
+from filters.base import Clip, Evidence, Unmeasurable
 
 MEAN_CHANGE: Final = 0.4
 BLOCK_CHANGE: Final = 1.5
@@ -27,19 +27,28 @@ def share(clip: Clip) -> float:
     Raises:
         Unmeasurable: The clip has one frame ("too_few_frames").
     """
+    frozen_s = sum(run.end_s - run.start_s for run in runs(clip))
+    return frozen_s / float(clip.tiny_t_s[-1] - clip.tiny_t_s[0])
+
+
+def runs(clip: Clip) -> list[Evidence]:
+    """The runs of repeated frames of 0.5 s or more, as `share` counts them.
+
+    Raises:
+        Unmeasurable: As `share`.
+    """
     if len(clip.tiny) < 2:
         raise Unmeasurable("too_few_frames")
     t_s = clip.tiny_t_s
-    frozen_s, first = 0.0, 0
+    found, first = [], 0
     for last in range(1, len(t_s) + 1):
         if last < len(t_s) and _repeats(clip.tiny[first], clip.tiny[last]):
             continue
-        run_s = float(t_s[last - 1] - t_s[first])
         # The time stamps are exact to a microsecond at best.
-        if run_s >= MIN_RUN_S - 1e-6:
-            frozen_s += run_s
+        if t_s[last - 1] - t_s[first] >= MIN_RUN_S - 1e-6:
+            found.append(Evidence(float(t_s[first]), float(t_s[last - 1])))
         first = last
-    return frozen_s / float(t_s[-1] - t_s[0])
+    return found
 
 
 def _repeats(first: npt.NDArray[np.uint8], frame: npt.NDArray[np.uint8]) -> bool:

@@ -44,6 +44,7 @@ FILTERS: Final[dict[str, Filter]] = {
         # algorithms.md section 3. Real takes score 0 to 0.11; text slides, held drawings and
         # stalled captures 0.23 up.
         high=0.2,
+        evidence=freeze.runs,
     ),
     "border_share": Filter(
         letterbox.border_share,

@@ -58,6 +58,7 @@ def _stored(run: Run, video_id: str) -> dict[str, pl.DataFrame]:
             for name in ("shots", "frames")
         },
         **{
-            name: run.corpus.scan(name).filter(of_clips).collect() for name in ("scores", "samples")
+            name: run.corpus.scan(name).filter(of_clips).collect()
+            for name in ("scores", "evidence", "samples")
         },
     }

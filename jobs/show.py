@@ -140,6 +140,8 @@ def print_explanation(corpus: Corpus, prefix: str, console: Console, *, as_json:
         bounds = _bounds(score["low"], score["high"])
         table.add_row(name, value, bounds, FILTERS[name].doc if name in FILTERS else "")
     console.print(table)
+    for at in found["evidence"]:
+        console.print(f"  {describe_evidence(at)}")
 
 
 def explain(corpus: Corpus, prefix: str) -> dict[str, Any]:
@@ -157,6 +159,8 @@ def explain(corpus: Corpus, prefix: str) -> dict[str, Any]:
     scores = corpus.scan("scores").filter(own).drop("missing").collect().row(0, named=True)
     words = missing_reasons(corpus).get(clip["clip_id"], {})
     decisions = corpus.committed("decisions").filter(own & (pl.col("policy_key") == keys.policy))
+    evidence = corpus.committed("evidence").filter(own & (pl.col("measure_key") == keys.measure))
+    found = evidence.drop("clip_id", "measure_key").sort("filter", "item").collect()
     duplicates = corpus.committed("duplicates").filter(own & (pl.col("dedup_key") == keys.dedup))
     videos = corpus.committed("videos").filter(pl.col("video_id") == clip["video_id"])
     verdict, copy = decisions.collect(), duplicates.collect()
@@ -164,6 +168,7 @@ def explain(corpus: Corpus, prefix: str) -> dict[str, Any]:
         **clip,
         "videos": sorted(videos.collect()["uri"]),
         "scores": {name: _score(name, scores.get(name), words, config) for name in FILTERS},
+        "evidence": found.to_dicts(),
         "decision": verdict.row(0, named=True) if len(verdict) else None,
         "duplicate": copy.row(0, named=True) if len(copy) else None,
     }
@@ -179,6 +184,16 @@ def describe(reason: dict[str, Any]) -> str:
     if reason["high"] is not None:
         return f"{name} {reason['value']:.4g} is above {reason['high']:g}"
     return "copy" if reason["value"] is None else f"copy, similarity {reason['value']:.3f}"
+
+
+def describe_evidence(at: dict[str, Any]) -> str:
+    """One row of `evidence` as a phrase."""
+    words = [at["filter"], *([at["note"]] if at["note"] else [])]
+    text = f"{' '.join(words)}: {at['start_s']:.2f} s to {at['end_s']:.2f} s"
+    if at["x"] is not None:
+        x, y, width, height = (100 * at[name] for name in ("x", "y", "width", "height"))
+        text += f", box at {x:.0f} %, {y:.0f} % of {width:.0f} % x {height:.0f} %"
+    return text if at["value"] is None else f"{text}, {at['value']:.3g}"
 
 
 def _score(name: str, value: float | None, words: dict[str, str], config: Config) -> dict[str, Any]:

@@ -130,6 +130,26 @@ CLIPS: Final = Table(
     ),
 )
 
+EVIDENCE: Final = Table(
+    "evidence",
+    "One place in a clip that a score comes from: a span, a box, or both.",
+    ("clip_id", "measure_key", "filter", "item"),
+    (
+        _CLIP_ID,
+        _MEASURE_KEY,
+        Column("filter", _text, "name of the score"),
+        Column("item", _i32, "0 for the first of the score, in order of time"),
+        Column("start_s", _f64, "seconds after the clip's start"),
+        Column("end_s", _f64, "seconds after the clip's start"),
+        Column("x", _f32, "left edge of the box, share of the frame; null for all of the frame"),
+        Column("y", _f32, "top edge of the box, share of the frame; null likewise"),
+        Column("width", _f32, "of the box, share of the frame; null likewise"),
+        Column("height", _f32, "of the box, share of the frame; null likewise"),
+        Column("value", _f32, "strength in the score's unit or 0 to 1; null where it says nothing"),
+        Column("note", _text, "what was found, one word; null where the score's name says it"),
+    ),
+)
+
 FRAMES: Final = Table(
     "frames",
     "One decoded frame: the cheap signals, so that thresholds can be set again without decoding.",
@@ -284,7 +304,8 @@ def scores_table(score_names: Sequence[str]) -> Table:
 TABLES: Final = {
     table.name: table
     for table in (
-        VIDEOS, SHOTS, CLIPS, FRAMES, SAMPLES, EMBEDDINGS, DUPLICATES, DECISIONS, FEATURES
+        VIDEOS, SHOTS, CLIPS, EVIDENCE, FRAMES, SAMPLES, EMBEDDINGS, DUPLICATES, DECISIONS,
+        FEATURES,
     )
 }  # fmt: skip
 """Tables with fixed columns, by name; `scores` depends on the registry (`scores_table`)."""

@@ -276,6 +276,15 @@ def _gray(path: Path) -> TestVideo:
     return TestVideo(path, *SIZE, FPS, 50, "h264 with luma only", times_s=times)
 
 
+def _stall(path: Path) -> TestVideo:
+    moving = scene(60, seed=16)
+    frames = moving[[*range(25), *[25] * 25, *range(25, 60)]]
+    # Lossless, so that the encoder does not refine the picture while it stands.
+    times = write(path, frames, options={"preset": "ultrafast", "qp": "0"})
+    what = "frame 25 is shown for a second more, then all goes on"
+    return TestVideo(path, *SIZE, FPS, 85, what, times_s=times)
+
+
 MAKERS: Final[dict[str, tuple[str, Callable[[Path], TestVideo]]]] = {
     "plain": (".mp4", _plain),
     "hard_cut": (".mp4", _hard_cut),
@@ -294,6 +303,7 @@ MAKERS: Final[dict[str, tuple[str, Callable[[Path], TestVideo]]]] = {
     "webm": (".webm", _webm),
     "mpeg_ts": (".ts", _mpeg_ts),
     "gray": (".mp4", _gray),
+    "stall": (".mp4", _stall),
 }
 """Name -> suffix and maker; for parametrisation by name."""
 

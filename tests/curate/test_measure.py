@@ -48,6 +48,15 @@ def test_a_cut_separates_two_shots_whose_clips_stay_clear_of_it(videos: Videos) 
     np.testing.assert_allclose(np.array(clips.rows()), np.array(expected), atol=1e-6)
 
 
+def test_where_a_score_comes_from_is_stored_with_it(videos: Videos) -> None:
+    measured = _measure(videos, "stall")
+    (clip,) = _frame(measured, "clips").iter_rows(named=True)
+    evidence = _frame(measured, "evidence").filter(pl.col("filter") == "freeze_share")
+    assert evidence.select("clip_id", "measure_key", "item").rows() == [(clip["clip_id"], "k", 0)]
+    # Frames 25 to 50 show one picture.
+    assert evidence.select("start_s", "end_s", "x").rows() == [(1.0, 2.0, None)]
+
+
 def test_a_pan_is_measured_as_camera_motion_with_its_sign_and_rate(videos: Videos) -> None:
     measured = _measure(videos, "pan")
     expected = 3 * 25 / 320  # frame widths a second; content moves left, so the camera turns right

@@ -1,4 +1,5 @@
 import copy
+import dataclasses
 import math
 
 import numpy as np
@@ -9,11 +10,14 @@ from filters.clip import clip_from_gray
 from filters.registry import FILTERS
 from tests.filters.scenes import clip, flat, panning, still, texture, view, with_object
 
-ORDINARY = [
-    pytest.param(panning(2.0), id="pan"),
-    pytest.param(clip(lambda i: view(scale=math.exp(i / 100))), id="zoom"),
-    pytest.param(clip(lambda i: view(dx=-2 * i, size=(180, 320))), id="portrait"),
-    pytest.param(clip(lambda i: view(dx=-i / 2, size=(64, 64)), fps=15.0), id="tiny"),
+_MADE = {
+    "pan": panning(2.0),
+    "zoom": clip(lambda i: view(scale=math.exp(i / 100))),
+    "portrait": clip(lambda i: view(dx=-2 * i, size=(180, 320))),
+    "tiny": clip(lambda i: view(dx=-i / 2, size=(64, 64)), fps=15.0),
+}
+ORDINARY = [  # as they come from the pass over a video, where the shot detector has a say
+    pytest.param(dataclasses.replace(made, transition=0.1), id=name) for name, made in _MADE.items()
 ]
 DEGENERATE = [
     pytest.param(clip_from_gray(texture()[None], 30.0), id="one-frame"),
@@ -83,6 +87,19 @@ def test_moving_object_before_a_resting_camera_is_kept() -> None:
     for name, chosen in FILTERS.items():
         value = _score(name, with_object())
         assert chosen.null == "keep" if isinstance(value, str) else chosen.keeps(value), name
+
+
+@pytest.mark.parametrize("name", [name for name, chosen in FILTERS.items() if chosen.evidence])
+@pytest.mark.parametrize("measured", [*ORDINARY, *DEGENERATE])
+def test_evidence_lies_within_the_clip(name: str, measured: Clip) -> None:
+    evidence = FILTERS[name].evidence
+    assert evidence is not None
+    if isinstance(_score(name, measured), str):
+        return
+    found = evidence(measured)
+    last_s = max(measured.tiny_t_s[-1], measured.gray_t_s[-1])
+    assert all(at.end_s <= last_s + 1e-6 for at in found)
+    assert evidence(measured) == found
 
 
 @pytest.mark.parametrize("name", FILTERS)

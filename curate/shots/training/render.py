@@ -4,6 +4,7 @@ Needs the package vizdoom, which nothing else of Rushes does.
 """
 
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Final
 
 import av
@@ -43,6 +44,8 @@ def render(out: Path, seed: int = 0) -> None:
 def _game(vizdoom: Any, level: int) -> Any:
     game = vizdoom.DoomGame()
     game.set_doom_game_path(str(Path(vizdoom.__file__).parent / "freedoom2.wad"))
+    # It writes its settings on closing, into the working directory unless told otherwise.
+    game.set_doom_config_path(str(Path(gettempdir()) / "rushes-vizdoom.ini"))
     game.set_doom_map(f"MAP{level:02d}")
     game.set_screen_resolution(vizdoom.ScreenResolution.RES_320X180)
     game.set_screen_format(vizdoom.ScreenFormat.RGB24)
