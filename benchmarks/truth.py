@@ -1,6 +1,7 @@
 """One truth file for real clips out of several lists.
 
-    python benchmarks/truth.py cuts.tsv judged.json [...] --out TRUTH.json [--without REPO ...]
+    python benchmarks/truth.py cuts.tsv judged.json [...] --out TRUTH.json [--without WORD ...]
+        [--unseen-in FOLDER]
 
 cuts.tsv: columns file, frames, boundaries: frame numbers of cuts; `d` or `f` behind a number is a
 dissolve or fade around there, whose extent is not known (8 frames on each side are taken), `?` is
@@ -9,10 +10,15 @@ files as benchmarks/judged.json override per file, later ones earlier ones.
 """
 
 import argparse
+import hashlib
 import json
 import re
 from pathlib import Path
 from typing import Any, Final
+
+import polars as pl
+
+from curate.shots.training.prepare import TABLE
 
 _MARK: Final = re.compile(r"(\d+)([df])?(\?)?")
 _GRADUAL: Final = 8
@@ -38,12 +44,19 @@ def from_cuts(line: str) -> Spans | None:
     return spans
 
 
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+
+
 def main() -> None:
     """Read the lists and write one."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("lists", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--without", nargs="*", default=[], help="folders below dev/ to leave out")
+    parser.add_argument("--without", nargs="*", default=[], help="words in paths to leave out")
+    parser.add_argument(
+        "--unseen-in", type=Path, help="folder of the videos: leave out those trained on"
+    )
     parser.add_argument("--least-frames", type=int, default=40)
     options = parser.parse_args()
     truth: dict[str, Spans] = {}
@@ -60,7 +73,10 @@ def main() -> None:
                 print(f"left out, cannot be read: {name}: {boundaries}")
             else:
                 truth[name] = spans
-    kept = {n: s for n, s in truth.items() if n.split("/")[1] not in options.without}
+    kept = {n: s for n, s in truth.items() if not any(word in n for word in options.without)}
+    if options.unseen_in:
+        seen = set(pl.read_csv(TABLE.read_bytes(), separator="\t", quote_char=None)["sha256"])
+        kept = {n: s for n, s in kept.items() if _sha256(options.unseen_in / n) not in seen}
     options.out.write_text(json.dumps({"transitions": kept}, indent=1))
     print(f"{len(kept)} videos, {sum(len(s) for s in kept.values())} spans")
 

@@ -4,10 +4,12 @@
 
 DIRs hold the files that footage.tsv names (by SHA-256, under any name): clips of the repositories
 in its first column, and the unpacked packages. Rendered takes need `pip install vizdoom`. Writes
-weights.npz and training.json (footage, seeds, figures) to --out; takes about 25 minutes on 2 cores.
+weights.npz and weights.json, their record (hashes of weights and footage table, recipe, counts), to
+--out; takes about 25 minutes on 2 cores.
 """
 
 import argparse
+import hashlib
 import json
 import logging
 import sys
@@ -19,7 +21,7 @@ import numpy as np
 
 from curate.shots.training.footage import read_takes
 from curate.shots.training.pool import compose
-from curate.shots.training.prepare import prepare
+from curate.shots.training.prepare import TABLE, prepare
 from curate.shots.training.render import render
 from curate.shots.training.train import Recipe, fit
 
@@ -48,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     np.savez_compressed(options.out / "weights.npz", **network.arrays)  # type: ignore[arg-type]
     takes = read_takes(footage)
     record = {
+        "weights_sha256": _sha256((options.out / "weights.npz").read_bytes()),
+        "footage_sha256": _sha256(TABLE.read_bytes()),
+        "rendered": not options.no_render,
         "recipe": asdict(recipe),
         "sequences": len(signals),
         "frames": int(cut.size),
@@ -59,7 +64,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "not_found": absent,
         "loss": loss,
     }
-    (options.out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+    (options.out / "weights.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 if __name__ == "__main__":

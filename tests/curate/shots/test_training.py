@@ -1,5 +1,8 @@
 """Composed sequences have the labels of what was composed."""
 
+import hashlib
+import json
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +78,15 @@ def test_labelled_cuts_are_where_the_picture_changes(takes: list[Take]) -> None:
         changes += ncc[sample.cut == 1].tolist()
         others += ncc[(sample.cut == 0) & (sample.kind == 0)].tolist()
     assert np.median(changes) > 3 * np.median(others)
+
+
+def test_the_record_is_that_of_the_shipped_weights_and_footage() -> None:
+    folder = files("curate.shots")
+    record = json.loads(folder.joinpath("weights.json").read_text())
+    for key, name in (("weights", "weights.npz"), ("footage", "training/footage.tsv")):
+        content = folder.joinpath(name).read_bytes()
+        assert record[f"{key}_sha256"] == hashlib.sha256(content).hexdigest()
+    assert record["not_found"] == []
 
 
 def test_training_learns(takes: list[Take]) -> None:
