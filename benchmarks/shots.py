@@ -29,8 +29,9 @@ import numpy.typing as npt
 import scenedetect
 import torch
 
-from curate.config import Limits, Shots, load_config
+from curate.config import Limits, load_config
 from curate.decode import Video
+from curate.shot_settings import Shots
 from curate.shots import Transition, make_backend
 from curate.shots.scoring import Case, Truth, bootstrap, counts, events, figures, total
 from curate.shots.spans import transitions_from_scores
@@ -87,6 +88,16 @@ def read_truth(folder: Path, files: Sequence[Path]) -> list[Item]:
             )
         )
     return items
+
+
+def bare_decode_s(items: Sequence[Item]) -> float:
+    """CPU seconds of decoding alone, as Rushes' backends and TransNetV2 have it done."""
+    begin = time.process_time()
+    for item in items:
+        with Video(item.path, Limits()) as video:
+            for _ in video:
+                pass
+    return time.process_time() - begin
 
 
 def with_backend(settings: Shots) -> Callable[[str], Found]:
@@ -257,6 +268,9 @@ def main() -> None:
     items = read_truth(options.folder, options.truth)
     print(f"{len(items)} videos, {sum(i.frames for i in items)} frames, "
           f"{sum(len(i.truth) for i in items)} transitions")  # fmt: skip
+    frames, decode_s = sum(i.frames for i in items), bare_decode_s(items)
+    print(f"decoding alone: {1000 * decode_s / frames:.2f} ms CPU a frame, {frames / decode_s:.0f} "
+          "frames/CPU s, included below")  # fmt: skip
     chosen = systems(options.cache)
     names = options.only or list(chosen)
     cases: dict[str, list[Case]] = {}

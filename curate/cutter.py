@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from curate.config import Clips, Shots
+from curate.config import Clips
+from curate.shot_settings import Shots
 from curate.shots import Transition
 
 _EPSILON_S: Final = 1e-9

@@ -8,10 +8,10 @@ import polars as pl
 import ray
 import torch
 
-from curate.config import Study
 from curate.study.arms import run_arm, summarise
 from curate.study.normaliser import Normaliser, fit_normaliser
 from curate.study.plan import ARMS, StudyImpossible, StudyPlan, plan_study
+from curate.study.settings import Study
 from curate.study.spans import TokenLoader, raw_spans, sources, windows
 from jobs.interrupt import INTERRUPTS
 from jobs.run import Run

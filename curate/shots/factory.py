@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from importlib.util import find_spec
 
-from curate.config import Shots
+from curate.shot_settings import Shots
 from curate.shots.backend import ShotBackend
 from manifests.errors import ModelUnavailableError
 

@@ -16,7 +16,7 @@ from scenedetect import (
     ThresholdDetector,
 )
 
-from curate.config import PySceneDetect, Shots
+from curate.shot_settings import PySceneDetect, Shots
 from curate.shots.clock import ClockBreaks
 from curate.shots.transition import Transition
 

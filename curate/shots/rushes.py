@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from curate.config import Shots
+from curate.shot_settings import Shots
 from curate.shots.clock import ClockBreaks
 from curate.shots.network import OUTPUTS, REACH, Network, shipped
 from curate.shots.signals import HEIGHT, MARGIN, NAMES, WIDTH, Prepared, compare, prepare

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from curate.config import Shots
+from curate.shot_settings import Shots
 from curate.shots.transition import Kind, Transition
 
 GRADUAL: Final[tuple[Kind, ...]] = ("dissolve", "fade", "wipe")

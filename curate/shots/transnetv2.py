@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import torch
 
-from curate.config import Shots
+from curate.shot_settings import Shots
 from curate.shots.clock import ClockBreaks
 from curate.shots.spans import SpanBuilder, highest_inside
 from curate.shots.transition import Transition

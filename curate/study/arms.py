@@ -8,7 +8,6 @@ import numpy.typing as npt
 import polars as pl
 import torch
 
-from curate.config import Study
 from curate.latent_action.linear import MAX_LINEAR_SIZE, LinearAction, fit_linear
 from curate.latent_action.model import ModelConfig
 from curate.latent_action.train import TrainConfig, Trained, train
@@ -17,6 +16,7 @@ from curate.study.conclusion import conclude
 from curate.study.metrics import Array, clip_errors, context_frames, linear_errors, partners
 from curate.study.normaliser import Normaliser, fit_normaliser
 from curate.study.plan import ARMS, REFERENCE_ARM, StudyPlan
+from curate.study.settings import Study
 
 Loader: TypeAlias = Callable[[Sequence[str]], npt.NDArray[np.float16]]
 """Clip ids -> their tokens (n, T, N, D) in the order asked for."""

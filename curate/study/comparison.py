@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from curate.config import Study
 from curate.study.conclusion import verdict
 from curate.study.plan import ARMS, REFERENCE_ARM, StudyPlan
+from curate.study.settings import Study
 from curate.study.statistics import Interval, bootstrap
 
 Array = npt.NDArray[np.float64]

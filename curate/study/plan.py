@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from curate.config import Study
+from curate.study.settings import Study
 from manifests.errors import ConfigError, CurateError
 
 ARMS: Final = ("raw", "curated")

@@ -3,8 +3,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from curate.config import Clips, Shots
+from curate.config import Clips
 from curate.cutter import Cutter, Span
+from curate.shot_settings import Shots
 from curate.shots import Transition
 
 

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from curate.config import Shots, load_config
+from curate.config import load_config
+from curate.shot_settings import Shots
 from curate.shots import ShotBackend, Transition, make_backend
 from filters.base import Frames
 from tests.videos import scene

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from curate.config import Shots
+from curate.shot_settings import Shots
 from curate.shots.network import REACH, Network, shipped
 from curate.shots.rushes import BLOCK, RushesShots
 from curate.shots.signals import MARGIN, NAMES, compare, prepare

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from curate.config import Shots
+from curate.shot_settings import Shots
 from curate.shots import Transition
 from curate.shots.spans import SpanBuilder, highest_inside, transitions_from_scores
 

@@ -9,10 +9,10 @@ import numpy.typing as npt
 import polars as pl
 import pytest
 
-from curate.config import Study
 from curate.study.arms import RESULTS, run_arm, summarise
 from curate.study.normaliser import fit_normaliser
 from curate.study.plan import ARMS, StudyPlan, plan_study
+from curate.study.settings import Study
 from tests.curate.latent_action.world import make_world
 from tests.curate.study.spans import make_spans
 

@@ -1,8 +1,8 @@
 import polars as pl
 import pytest
 
-from curate.config import Study
 from curate.study.plan import ARMS, StudyImpossible, StudyPlan, plan_study
+from curate.study.settings import Study
 from manifests.errors import ConfigError
 from tests.curate.study.spans import make_spans
 

@@ -4,9 +4,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from curate.config import Study
 from curate.study.arms import RESULTS, summarise
 from curate.study.plan import ARMS, StudyPlan, plan_study
+from curate.study.settings import Study
 from tests.curate.study.spans import make_spans
 
 SETTINGS = Study(train_clips=30, horizon=2, bootstrap=500)
