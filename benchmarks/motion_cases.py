@@ -51,6 +51,12 @@ class Path2D:
         if self.ease:
             u = t_s - length_s / (2 * np.pi) * np.sin(2 * np.pi * t_s / length_s)
         path = np.outer(u, [-self.pan, -self.tilt, self.zoom, -self.roll])
+        if self.zoom and (self.pan or self.tilt):
+            # A pan goes on at its rate however far the zoom has come.
+            for axis in (0, 1):
+                steps = np.diff(path[:, axis], prepend=0.0)
+                scale = np.exp(path[:, 2])
+                path[:, axis] = scale * np.cumsum(steps / scale)
         if self.shake:
             waves = np.zeros((len(t_s), 2))
             for _ in range(8):
@@ -197,7 +203,7 @@ def repeated(frames: Gray, times: int) -> Gray:
 def pulled_down(frames: Gray) -> Gray:
     """24 frames a second stored at 30: one frame in five is the one before again."""
     index = np.arange(len(frames))
-    return frames[index - (index % 5 == 4)]
+    return np.asarray(frames[index - (index % 5 == 4)])
 
 
 def stalled(frames: Gray, share: float, rng: np.random.Generator) -> Gray:

@@ -9,16 +9,15 @@ from filters.base import Clip, Evidence, Unmeasurable, once
 from filters.similarity import differences, thinned
 
 Squares: TypeAlias = npt.NDArray[np.float32]
-Indices: TypeAlias = npt.NDArray[np.intp]
 
 MIN_SIDE_S: Final = 0.5
 """Least length of the part that is played back (algorithms.md section 3)."""
 MOVES: Final = 1.0
 """Mean squared grey levels between the turn and the frames around it, below which nothing moves:
 the rest of a still clip is its own mirror."""
-SLOW: Final = 0.15
-"""Speed beside the turn over the speed around, from which the turn is no natural one: a thing that
-swings with a period of two seconds has 0.1."""
+SLOW: Final = 0.35
+"""Speed in the two frames next to the turn over that five to seven frames off, from which the turn
+is no natural one: where a thing swings, speed grows evenly from 0 and gives 0.2."""
 NOISE: Final = 0.15
 """Mean squared grey levels that compression may put between a frame and its repetition."""
 
@@ -29,7 +28,7 @@ def mirror(clip: Clip) -> float:
     Over the frames around the best turning point, 1 less the ratio of two differences: between
     frames at equal distance before and after the turn, and between those frames and the turn.
     A thing that swings slows down where it turns, a film played backwards does not: turns whose
-    steps are below 0.15 of the speed around count in proportion.
+    steps are below 0.35 of those a little further off count in proportion.
 
     Raises:
         Unmeasurable: "too_few_frames" below a second, "static_scene" where nothing moves.
@@ -73,7 +72,7 @@ def _best(clip: Clip) -> tuple[float, float, float]:
         likeness = 1 - float(np.sqrt(max(0.0, apart.mean() - NOISE) / motion))
         if likeness <= best[0]:
             continue
-        value = likeness * _speed_at_turn(step, before, after)
+        value = likeness * _speed_at_turn(step, total)
         if value > best[0]:
             best = value, float(t_s[before[-1]]), float(t_s[after[-1]])
     if not moving:
@@ -81,12 +80,13 @@ def _best(clip: Clip) -> tuple[float, float, float]:
     return best
 
 
-def _speed_at_turn(step: Squares, before: Indices, after: Indices) -> float:
-    """Speed of the steps next to the turn over the median speed of the part, at most 1."""
-    first, last = int(before[-1]), int(after[-1])
-    middle = int(after[0])
-    beside = step[max(first, middle - 4) : middle + 3]
-    typical = float(np.median(step[first:last]))
-    if typical <= 0:
+def _speed_at_turn(step: Squares, total: int) -> float:
+    """Speed next to the turn over the speed five to seven frames off, over SLOW and at most 1."""
+    # Between two frames the turn itself is a step of nothing, which is passed over.
+    first = total // 2 + total % 2
+    last = total // 2 - 1
+    beside = [*step[first : first + 2], *step[max(0, last - 1) : last + 1]]
+    off = [*step[first + 4 : first + 7], *step[max(0, last - 6) : max(0, last - 3)]]
+    if not off or max(off) <= 0:
         return 0.0
-    return min(1.0, float(np.median(beside)) / typical / SLOW)
+    return min(1.0, float(np.mean(beside) / np.mean(off)) / SLOW)

@@ -25,7 +25,7 @@ ONE_KIND: Final = 0.83
 """Share of the length of the motion that one part has at least: 1.5 times the next (2.3)."""
 LED: Final = 0.5
 """Least steadiness of a camera that is led somewhere."""
-DEPTH: Final = 0.1
+DEPTH: Final = 0.12
 """Parallax over the camera's speed from which the camera travels."""
 DEPTH_SPEED: Final = 0.004
 """Frame widths a second of parallax below which it may be the tracks' error."""

@@ -7,7 +7,7 @@ import numpy as np
 from filters.base import Clip, Evidence
 from filters.camera import valid_pairs
 
-MOVES: Final = 0.004
+MOVES: Final = 0.002
 """Energy of a pair, in frame widths a second, from which it is named as evidence."""
 
 

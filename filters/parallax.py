@@ -23,6 +23,9 @@ LEAST: Final = 24
 RANK: Final = 0.65
 """Quantile of the tracks' distances: a plane can explain half of a deep scene, and a foreground of
 a quarter of the picture that moves on its own lies above."""
+RING: Final = 0.15
+"""Share of each side that is looked at, half of the frame in all: a foreground that moves on its
+own lies in the middle, depth shows everywhere."""
 FIT_PX: Final = 1.0
 """Limit of both robust fits, px of 320."""
 
@@ -30,10 +33,10 @@ FIT_PX: Final = 1.0
 def speed(clip: Clip) -> float:
     """Motion that depth adds to a turn or zoom of the camera, in frame widths a second, 0 up.
 
-    Between frames half a second apart, the distance of the tracks (their 65 % quantile) to a
-    homography (which explains any turn and zoom, and any move past a plane) less that to an
-    epipolar geometry (which explains any move past a rigid scene): 0 for turns, zooms and photographs, and
-    for things that move without rule. Median over comparisons.
+    Between frames half a second apart, the distance of the tracks (65 % quantile of those near
+    the border) to a homography, which explains any turn and zoom and any move past a plane, less
+    that to an epipolar geometry, which explains any move past a rigid scene: 0 for turns, zooms
+    and photographs, and for things that move without rule. Median over comparisons.
 
     Raises:
         Unmeasurable: As `filters.camera.valid_pairs`, or "textureless" with fewer than 24 tracks.
@@ -89,6 +92,10 @@ def _between(before: Gray, after: Gray) -> float | None:
     rigid = _off_epipolar(start, end, limit_px)
     if plane is None or rigid is None:
         return None
+    half = np.array(before.shape[::-1], np.float32) / 2
+    ring = (np.abs(start - half) > (1 - 2 * RING) * half).any(axis=1)
+    if ring.sum() >= LEAST / 2:
+        plane, rigid = plane[ring], rigid[ring]
     return max(0.0, float(np.quantile(plane, RANK) - np.quantile(rigid, RANK))) / int(
         before.shape[1]
     )

@@ -18,12 +18,12 @@ WINDOW_PX: Final = 7
 GRADIENT: Final = 10.0
 """Grey levels per px that count as no texture: noise in flat parts gives no motion."""
 BLUR_PX: Final = 1.0
-LIMIT_PX: Final = 0.35
-"""Residual of the half-size frame (160 px) from which a pixel moves: 0.2 % of the width a pair.
-Noise of 6 grey levels at 640 px leaves 0.06, x264 at crf 30 up to 0.2."""
+LIMIT_PX: Final = 0.22
+"""Residual of the half-size frame (160 px) from which a pixel moves: 0.14 % of the width a pair.
+Stills through x264 at crf 33 leave 0.03 to 0.1."""
 TRAVEL: Final = 0.1
 """Share of the picture's displacement that depth, rolling shutter and blur may leave."""
-LEAST_CHANGE: Final = 6.0
+LEAST_CHANGE: Final = 3.5
 """Grey levels by which a window must differ too, once sharpened edges and noise are averaged."""
 PIN_PX: Final = 6
 """Half the side of the place around a pinned track that is left out, px of the half-size frame."""
