@@ -100,7 +100,7 @@ def _game() -> dict[str, float] | None:
     game.load_config(str(Path(vizdoom.scenarios_path) / "my_way_home.cfg"))
     game.set_window_visible(False)
     game.set_screen_format(vizdoom.ScreenFormat.GRAY8)
-    game.set_screen_resolution(vizdoom.ScreenResolution.RES_640X360)
+    game.set_screen_resolution(vizdoom.ScreenResolution.RES_640X480)
     game.set_available_buttons([vizdoom.Button.TURN_LEFT_RIGHT_DELTA])
     game.set_available_game_variables([vizdoom.GameVariable.ANGLE])
     game.set_seed(3)
@@ -272,7 +272,9 @@ def nemo_scores(path: Path) -> tuple[float, float]:
                     width, height = int(v["w"]), int(v["h"])
                     moved = [int(v[f"dst_{axis}"]) - int(v[f"src_{axis}"]) for axis in "xy"]
                     x, y = int(v["dst_x"]) - width // 2, int(v["dst_y"]) - height // 2
-                    field[max(0, y) : y + height, max(0, x) : x + width] = np.hypot(*moved)
+                    field[max(0, y) : y + height, max(0, x) : x + width] = np.hypot(
+                        moved[0], moved[1]
+                    )
             fields.append(field / (frame.width + frame.height))
     mean = np.mean(fields, axis=0)
     patches = cv2.blur(mean, (256, 256))[128:-100:32, 128:-128:32]

@@ -21,6 +21,8 @@ worst usable case among real clips, lies at 0.26 to 0.35. (Pairs across a cut fa
 pairs of different clips, those of different content kept fewer than MIN_TRACKS or no consensus.)"""
 CLEAR: Final = 0.65
 """Share of tracks from which a group is the picture without looking for another."""
+WIDE: Final = 0.5
+"""And the share of the frame that it must span: more than any one object."""
 INLIER: Final = 1.5 / 640
 """Distance to the similarity, in longer sides, within which a track follows it (algorithms.md 2.2);
 not below 0.5 px, which is as good as LK gets on frames of 64 px."""
@@ -115,6 +117,7 @@ class _Group:
         inliers: Which tracks follow it.
         limit_px: Within this distance.
         support: Weighted number of inliers times the share of the frame they span.
+        spread: That share, 0 to 1.
     """
 
     matrix: Float
@@ -143,7 +146,7 @@ def _consensus(start: Points, end: Points, width: int, height: int) -> _Group | 
     first = _group(start - centre, end - centre, np.ones(len(start), np.bool_), width, height)
     if first is None:
         return None
-    if first.inliers.mean() >= CLEAR:
+    if first.inliers.mean() >= CLEAR and first.spread >= WIDE:
         return first
     rest = ~first.inliers
     second = None

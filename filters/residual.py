@@ -25,8 +25,8 @@ TRAVEL: Final = 0.1
 """Share of the picture's displacement that depth, rolling shutter and blur may leave."""
 LEAST_CHANGE: Final = 3.5
 """Grey levels by which a window must differ too, once sharpened edges and noise are averaged."""
-PIN_PX: Final = 6
-"""Half the side of the place around a pinned track that is left out, px of the half-size frame."""
+PLACE_PX: Final = 8
+"""Half the side of the place around a track, px of the half-size frame: a tile and its rim."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,8 @@ def left(
     """
     before, after = _half(previous), _half(current)
     valid, aligned = _carry_back(after, matrix, box, previous.shape)
-    for x, y in pinned / 2:
-        valid[
-            max(0, int(y) - PIN_PX) : int(y) + PIN_PX, max(0, int(x) - PIN_PX) : int(x) + PIN_PX
-        ] = 0
+    for column, row in (pinned / 2).astype(int):
+        valid[_around(row), _around(column)] = 0
     count = int(cv2.countNonZero(valid))
     if count < WINDOW_PX**2:
         return Left(0.0, 0.0)
@@ -82,13 +80,15 @@ def left(
     for (x, y), far_px in zip(leaving / 2, distance_px / 2, strict=True):
         column, row = min(int(x), width - 1), min(int(y), height - 1)
         if moves[row, column]:
-            near = (
-                slice(max(0, row - PIN_PX), row + PIN_PX),
-                slice(max(0, column - PIN_PX), column + PIN_PX),
-            )
+            near = _around(row), _around(column)
             np.maximum(speed[near], far_px, out=speed[near], where=moves[near])
     energy = float(np.sqrt((speed[moves] ** 2).sum() / count)) if moves.any() else 0.0
     return Left(float(np.count_nonzero(moves)) / count, 2 * energy)
+
+
+def _around(place: int) -> slice:
+    """The rows or columns around a track."""
+    return slice(max(0, int(place) - PLACE_PX), int(place) + PLACE_PX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,6 +87,8 @@ def follow(previous: Plane, current: Plane, points: Points) -> tuple[Points, Poi
     Source:
         Bouguet 2000 (pyramidal Lucas-Kanade), Kalal 2010 (forward-backward check).
     """
+    if not len(points):
+        return points, points
     end, found = _follow(previous, current, points)
     back, returned = _follow(current, previous, end)
     error = np.linalg.norm(back - points, axis=1)
