@@ -272,9 +272,8 @@ def nemo_scores(path: Path) -> tuple[float, float]:
                     width, height = int(v["w"]), int(v["h"])
                     moved = [int(v[f"dst_{axis}"]) - int(v[f"src_{axis}"]) for axis in "xy"]
                     x, y = int(v["dst_x"]) - width // 2, int(v["dst_y"]) - height // 2
-                    field[max(0, y) : y + height, max(0, x) : x + width] = np.hypot(
-                        moved[0], moved[1]
-                    )
+                    patch = field[max(0, y) : y + height, max(0, x) : x + width]
+                    patch[:] = np.hypot(moved[0], moved[1])
             fields.append(field / (frame.width + frame.height))
     mean = np.mean(fields, axis=0)
     patches = cv2.blur(mean, (256, 256))[128:-100:32, 128:-128:32]

@@ -18,6 +18,8 @@ the rest of a still clip is its own mirror."""
 SLOW: Final = 0.35
 """Speed in the two frames next to the turn over that five to seven frames off, from which the turn
 is no natural one: where a thing swings, speed grows evenly from 0 and gives 0.2."""
+BESIDE: Final = range(-6, 7, 2)
+"""Twice the frames beside a turn at which the speed is looked at too."""
 NOISE: Final = 0.15
 """Mean squared grey levels that compression may put between a frame and its repetition."""
 
@@ -72,7 +74,8 @@ def _best(clip: Clip) -> tuple[float, float, float]:
         likeness = 1 - float(np.sqrt(max(0.0, apart.mean() - NOISE) / motion))
         if likeness <= best[0]:
             continue
-        value = likeness * _speed_at_turn(step, total)
+        # A swing seen from a turn a little beside its own resembles its mirror nearly as much.
+        value = likeness * min(_speed_at_turn(step, total + off) for off in BESIDE)
         if value > best[0]:
             best = value, float(t_s[before[-1]]), float(t_s[after[-1]])
     if not moving:
@@ -83,8 +86,8 @@ def _best(clip: Clip) -> tuple[float, float, float]:
 def _speed_at_turn(step: Squares, total: int) -> float:
     """Speed next to the turn over the speed five to seven frames off, over SLOW and at most 1."""
     # Between two frames the turn itself is a step of nothing, which is passed over.
-    first = total // 2 + total % 2
-    last = total // 2 - 1
+    first = max(0, total // 2 + total % 2)
+    last = max(0, total // 2 - 1)
     beside = [*step[first : first + 2], *step[max(0, last - 1) : last + 1]]
     off = [*step[first + 4 : first + 7], *step[max(0, last - 6) : max(0, last - 3)]]
     if not off or max(off) <= 0:

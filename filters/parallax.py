@@ -4,6 +4,7 @@ from typing import Final
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from filters import tracks
 from filters.base import Clip, Evidence, Float, Gray, Unmeasurable, once
@@ -12,7 +13,7 @@ from filters.tracks import Points
 
 LAG_S: Final = 0.5
 """Base between two compared frames (algorithms.md section 2.3)."""
-EVERY_S: Final = 1.5
+EVERY_S: Final = 2.0
 """A comparison this often."""
 TRAVEL: Final = 0.12
 """Frame widths that the picture may travel over the base, which tracks still follow."""
@@ -23,9 +24,11 @@ LEAST: Final = 24
 RANK: Final = 0.65
 """Quantile of the tracks' distances: a plane can explain half of a deep scene, and a foreground of
 a quarter of the picture that moves on its own lies above."""
-RING: Final = 0.15
-"""Share of each side that is looked at, half of the frame in all: a foreground that moves on its
-own lies in the middle, depth shows everywhere."""
+RING: Final = 0.25
+"""Share of the frame's side that is near a border."""
+LEAST_SIDE: Final = 5
+"""Tracks near a border for it to be heard. Of those heard the second of four counts: a foreground
+that moves on its own reaches one or two, depth shows at all of them."""
 FIT_PX: Final = 1.0
 """Limit of both robust fits, px of 320."""
 
@@ -34,9 +37,10 @@ def speed(clip: Clip) -> float:
     """Motion that depth adds to a turn or zoom of the camera, in frame widths a second, 0 up.
 
     Between frames half a second apart, the distance of the tracks (65 % quantile of those near
-    the border) to a homography, which explains any turn and zoom and any move past a plane, less
+    a border) to a homography, which explains any turn and zoom and any move past a plane, less
     that to an epipolar geometry, which explains any move past a rigid scene: 0 for turns, zooms
-    and photographs, and for things that move without rule. Median over comparisons.
+    and photographs, and for things that move without rule. The second lowest of the four
+    borders counts, and the median over comparisons.
 
     Raises:
         Unmeasurable: As `filters.camera.valid_pairs`, or "textureless" with fewer than 24 tracks.
@@ -92,13 +96,19 @@ def _between(before: Gray, after: Gray) -> float | None:
     rigid = _off_epipolar(start, end, limit_px)
     if plane is None or rigid is None:
         return None
-    half = np.array(before.shape[::-1], np.float32) / 2
-    ring = (np.abs(start - half) > (1 - 2 * RING) * half).any(axis=1)
-    if ring.sum() >= LEAST / 2:
-        plane, rigid = plane[ring], rigid[ring]
-    return max(0.0, float(np.quantile(plane, RANK) - np.quantile(rigid, RANK))) / int(
-        before.shape[1]
-    )
+    found = []
+    for side in _sides(start, before.shape[1], before.shape[0]):
+        if side.sum() >= LEAST_SIDE:
+            found.append(float(np.quantile(plane[side], RANK) - np.quantile(rigid[side], RANK)))
+    if len(found) < 2:
+        return None
+    return max(0.0, sorted(found)[(len(found) - 1) // 2]) / int(before.shape[1])
+
+
+def _sides(points: Points, width: int, height: int) -> list[npt.NDArray[np.bool_]]:
+    """Which points lie near the left, right, upper and lower border."""
+    x, y = points[:, 0] / width, points[:, 1] / height
+    return [x < RING, x > 1 - RING, y < RING, y > 1 - RING]
 
 
 def _off_homography(start: Points, end: Points, limit_px: float) -> Float | None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from filters.base import Clip, Evidence, Gray, Unmeasurable, once
+from filters.base import Clip, Evidence, Float, Gray, Unmeasurable, once
 
 Flags: TypeAlias = npt.NDArray[np.bool_]
 """(F - 1,) bool, one per step between neighbouring frames."""
@@ -140,19 +140,19 @@ def _cadences(change: npt.NDArray[np.float32]) -> Flags:
     found = np.zeros(len(change), np.bool_)
     if len(change) < WINDOW:
         return found
-    starts = range(0, len(change) - WINDOW + 1, WINDOW // 2)
-    for start in {*starts, len(change) - WINDOW}:
-        part = change[start : start + WINDOW]
-        if np.median(np.sort(part)[-WINDOW // 4 :]) <= MOVES:
-            continue
-        best = 1.0
-        for pattern, most in _PATTERNS:
-            ratio = _fits(part, pattern)
-            if ratio <= most and ratio < best:
-                best = ratio
-                chosen = pattern
-        if best < 1:
-            found[start : start + WINDOW] |= chosen
+    starts = sorted({*range(0, len(change) - WINDOW + 1, WINDOW // 2), len(change) - WINDOW})
+    # (W, 30): all windows at once, since there are 35 patterns to try.
+    parts = np.stack([change[start : start + WINDOW] for start in starts])
+    largest = np.partition(parts, -WINDOW // 8, axis=1)[:, -WINDOW // 8]
+    best = np.where(largest > MOVES, 1.0, 0.0)
+    chosen = np.full(len(parts), -1)
+    for number, (pattern, most) in enumerate(_PATTERNS):
+        ratio = _fits(parts, pattern)
+        better = (ratio <= most) & (ratio < best)
+        best[better], chosen[better] = ratio[better], number
+    for start, number in zip(starts, chosen, strict=True):
+        if number >= 0:
+            found[start : start + WINDOW] |= _PATTERNS[number][0]
     return found
 
 
@@ -167,15 +167,21 @@ def _patterns() -> list[tuple[Flags, float]]:
     return found
 
 
-def _fits(part: npt.NDArray[np.float32], repeats: Flags) -> float:
-    """Median ratio of the small steps to the new ones beside; 1 where too many are not small."""
-    new = np.flatnonzero(~repeats)
-    at = np.flatnonzero(repeats)
+def _fits(parts: npt.NDArray[np.float32], repeats: Flags) -> Float:
+    """(W,) median ratios of the small steps to the new ones beside; 1 where too many are not small.
+
+    Args:
+        parts: (W, WINDOW) steps.
+        repeats: (WINDOW,) where the pattern says that frames repeat.
+    """
+    new, at = np.flatnonzero(~repeats), np.flatnonzero(repeats)
     after = np.minimum(np.searchsorted(new, at), len(new) - 1)
     before = np.maximum(after - 1, 0)
-    beside = np.minimum(part[new[before]], part[new[after]])
-    ratio = part[at] / np.maximum(beside, 1e-6)
-    return float(np.median(ratio)) if (ratio < CLEARLY).mean() >= MOSTLY else 1.0
+    beside = np.minimum(parts[:, new[before]], parts[:, new[after]])
+    ratio = parts[:, at] / np.maximum(beside, 1e-6)
+    small = (ratio < CLEARLY).mean(axis=1) >= MOSTLY
+    middle = ratio.shape[1] // 2
+    return np.where(small, np.partition(ratio, middle, axis=1)[:, middle], 1.0)
 
 
 def step_change(tiny: Gray) -> npt.NDArray[np.float32]:

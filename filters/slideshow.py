@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from filters.base import Clip, Evidence, Unmeasurable, once
+from filters.base import Clip, Evidence, Gray, Unmeasurable, once
 
 STILL: Final = 2.5
 """Grey levels: the 1 % most changed of the 3x3-averaged 64x36 pixels, below which a picture is the
@@ -49,7 +49,7 @@ def stills(clip: Clip) -> list[Evidence]:
     """
     if len(clip.tiny) < 2:
         raise Unmeasurable("too_few_frames")
-    smooth = np.stack([cv2.blur(frame.astype(np.float32), (3, 3)) for frame in clip.tiny])
+    smooth = _smooth(clip.tiny)
     runs = _still_runs(smooth, clip.tiny_t_s)
     t_s, found = clip.tiny_t_s, []
     used = set()
@@ -60,6 +60,16 @@ def stills(clip: Clip) -> list[Evidence]:
             found.append(Evidence(float(t_s[b]), float(t_s[c]), None, None, "change"))
     found += [Evidence(float(t_s[a]), float(t_s[b]), None, None, "still") for a, b in used]
     return sorted(found, key=lambda at: at.start_s)
+
+
+def _smooth(tiny: Gray) -> npt.NDArray[np.float32]:
+    """(F, 17, 32) every second pixel of the 3x3 means, without the rows where frames touch.
+
+    The frames are averaged as one tall picture: one call is several times as fast as one a frame.
+    """
+    count, height, width = tiny.shape
+    tall = cv2.blur(tiny.reshape(count * height, width).astype(np.float32), (3, 3))
+    return np.asarray(tall, np.float32).reshape(tiny.shape)[:, 1:-1:2, ::2]
 
 
 def _still_runs(

