@@ -42,20 +42,21 @@ def false_motion(options: argparse.Namespace) -> dict[str, Any]:
             scored.append((take.source, name, measure_frames(coded, fps)))
     found: dict[str, Any] = {}
     for score, positive in SCORES.items():
-        rows = [
-            (source, name in positive, float(scores[score] or 0.0))
-            for source, name, scores in scored
-            if name in ("take", *positive)
-            or (name == "doubled take" and score != "repeated_frames")
-        ]
+        kept = {"take", *positive} | (set() if score == "repeated_frames" else {"doubled take"})
+        chosen = [row for row in scored if row[1] in kept]
+        rows = [(s, name in positive, float(values[score] or 0.0)) for s, name, values in chosen]
         found[score] = _summary(rows, rng)
+        # A missing score counts as 0 in these, although it says "nothing moves", not "no case".
+        known = [(n in positive, v[score]) for _, n, v in chosen if v[score] is not None]
+        found[score] |= {"auc where measured": round(_apply(auc, known), 4)}
+        found[score] |= {"missing": len(rows) - len(known), "clips": len(rows)}
         high = FILTERS[score].high
         caught = {
             case: float(np.mean([(s[score] or 0) > (high or 0) for _, n, s in scored if n == case]))
             for case in ("take", *positive)
         }
         found[score]["dropped at the default bound"] = caught
-        print(f"{score:16s} AUC {found[score]['auc']}  AP {found[score]['ap']}  dropped {caught}")
+        print(f"{score:16s} {found[score]}")
     return found
 
 
@@ -101,7 +102,8 @@ def _summary(rows: list[tuple[str, bool, float]], rng: np.random.Generator) -> d
     whole = [(p, v) for _, p, v in rows]
     return {
         key: [
-            round(v, 4) for v in (_apply(function, whole), *np.quantile(draws[key], [0.025, 0.975]))
+            round(float(v), 4)
+            for v in (_apply(function, whole), *np.quantile(draws[key], [0.025, 0.975]))
         ]
         for key, function in (("auc", auc), ("ap", average_precision))
     }

@@ -27,6 +27,9 @@ LED: Final = 0.5
 """Least steadiness of a camera that is led somewhere."""
 DEPTH: Final = 0.12
 """Parallax over the camera's speed from which the camera travels."""
+BENT: Final = 0.3
+"""Confidence below which depth may be the reason: a walk and a drive have 0.16 to 0.27, since few
+tracks follow any one motion; turns and zooms behind a foreground of a quarter 0.3 to 0.7."""
 DEPTH_SPEED: Final = 0.004
 """Frame widths a second of parallax below which it may be the tracks' error."""
 TRUSTED: Final = 0.12
@@ -47,7 +50,8 @@ def kind(scores: Mapping[str, float | None]) -> Kind:
     if any(part is None for part in parts):
         return "unknown"
     pan, tilt, zoom, roll, speed = (float(part) for part in parts if part is not None)
-    if (scores.get("camera_confidence") or 0.0) < TRUSTED:
+    confidence = scores.get("camera_confidence") or 0.0
+    if confidence < TRUSTED:
         return "unknown"
     shake = scores.get("camera_shake") or 0.0
     led = (pan, tilt, zoom * BEND, math.radians(roll) * BEND)
@@ -55,7 +59,8 @@ def kind(scores: Mapping[str, float | None]) -> Kind:
     if drift < STILL and speed < STILL_SPEED:
         return "static"
     depth = scores.get("camera_parallax") or 0.0
-    if depth >= max(DEPTH_SPEED, DEPTH * max(speed, drift)):
+    bent = confidence < BENT
+    if bent and depth >= max(DEPTH_SPEED, DEPTH * max(speed, drift)):
         return "moving"
     steadiness = scores.get("camera_steadiness")
     if steadiness is not None and steadiness < LED:

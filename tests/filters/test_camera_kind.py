@@ -34,8 +34,16 @@ REST: dict[str, float | None] = {
             {"camera_pan": 0.1, "camera_tilt": 0.09, "camera_motion": 0.1}, "mixed", id="two"
         ),
         pytest.param(
-            {"camera_zoom": 0.2, "camera_motion": 0.06, "camera_parallax": 0.02}, "moving",
+            {
+                "camera_zoom": 0.2, "camera_motion": 0.06, "camera_parallax": 0.02,
+                "camera_confidence": 0.2,
+            },
+            "moving",
             id="walk",
+        ),
+        pytest.param(
+            {"camera_zoom": 0.2, "camera_motion": 0.06, "camera_parallax": 0.02}, "zoom_in",
+            id="zoom-behind-a-thing",
         ),
         pytest.param(
             {"camera_motion": 0.05, "camera_steadiness": 0.1, "camera_shake": 0.4}, "handheld",
