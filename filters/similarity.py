@@ -11,7 +11,7 @@ from filters.base import Clip, once
 Square: TypeAlias = npt.NDArray[np.float32]
 """(n, n) float32 mean squared difference in grey levels squared."""
 
-MOST: Final = 480
+MOST: Final = 256
 """Frames compared; longer clips are thinned out evenly, since cost grows with the square."""
 
 
