@@ -11,6 +11,8 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from curate.settings import Settings, at_most
 from curate.shot_settings import Shots
 from curate.study.settings import Study
+from filters.camera_kind import Kind
+from filters.cells import CELLS, Cell
 from filters.registry import FILTERS
 from manifests.errors import ConfigError
 
@@ -103,6 +105,10 @@ class Policy(Settings):
 
     filters: dict[str, Bounds] = Field(default_factory=dict)
     """Score name -> bounds that replace the registry's."""
+    cell: Cell = "any"
+    """Camera and world: any, fixed_still, fixed_moving, moving_still or moving_moving."""
+    camera_kinds: tuple[Kind, ...] = ()
+    """Kinds of camera motion that are kept (filters/camera_kind.py); empty keeps all."""
     duplicates: Literal["drop", "keep"] = "drop"
     """What happens to a clip that is a copy of a kept one."""
 
@@ -298,14 +304,28 @@ def _nearest(name: str, valid: Iterable[str]) -> str:
 
 
 def policy_bounds(policy: Policy) -> pl.DataFrame:
-    """The bounds that a policy applies: filter, low, high, null (`keep` or `drop`)."""
+    """The bounds that a policy applies: filter, low, high, null (`keep` or `drop`).
+
+    What the policy says of a filter comes first, then its cell, then the registry.
+    """
     rows = []
+    cell = CELLS[policy.cell]
     for name, default in FILTERS.items():
-        chosen = policy.filters.get(name, Bounds())
-        low = default.low if chosen.low is None else chosen.low
-        high = default.high if chosen.high is None else chosen.high
-        if chosen.off or (low is None and high is None):
+        chosen = policy.filters.get(name)
+        off = name in cell.off if chosen is None else chosen.off
+        chosen = chosen or Bounds()
+        least, most = cell.of(name)
+        low = _first(chosen.low, least, default.low)
+        high = _first(chosen.high, most, default.high)
+        if off or (low is None and high is None):
             continue
-        rows.append((name, low, high, chosen.null or default.null))
+        # A clip whose cell is not known is in none.
+        null = "drop" if least is not None or most is not None else default.null
+        rows.append((name, low, high, chosen.null or null))
     schema = {"filter": pl.String, "low": pl.Float64, "high": pl.Float64, "null": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def _first(*values: float | None) -> float | None:
+    """The first that is given."""
+    return next((value for value in values if value is not None), None)

@@ -5,10 +5,13 @@ from typing import Any, Final
 import polars as pl
 
 from curate.config import Policy, policy_bounds
+from filters.camera_kind import kind
 from manifests.corpus import Corpus
 
 DUPLICATE: Final = "duplicate"
 """Reason of a clip that is a copy of a kept one."""
+CAMERA_KIND: Final = "camera_kind"
+"""Reason of a clip whose kind of camera motion is not asked for; the word is its kind."""
 
 
 def decide(
@@ -32,8 +35,8 @@ def decide(
         policy: Bounds and what to do with copies.
 
     Returns:
-        clip_id, keep, reasons, kept_instead: the columns of `decisions` without its key, sorted by
-        clip_id, one row per clip.
+        clip_id, keep, reasons, kept_instead, camera_kind: the columns of `decisions` without its
+        key, sorted by clip_id, one row per clip.
     """
     table = clips.select("clip_id").join(scores, on="clip_id", how="left").sort("clip_id")
     reasons: dict[str, list[dict[str, Any]]] = {clip: [] for clip in table["clip_id"]}
@@ -43,6 +46,12 @@ def decide(
         for clip, value in _broken(table, **bound):
             word = missing.get(clip, {}).get(bound["filter"]) if value is None else None
             reasons[clip].append(_reason(bound, value, word))
+    kinds = {row["clip_id"]: kind(row) for row in table.iter_rows(named=True)}
+    for clip, word in kinds.items():
+        if policy.camera_kinds and word not in policy.camera_kinds:
+            reasons[clip].append(
+                {"filter": CAMERA_KIND, "value": None, "low": None, "high": None, "word": word}
+            )
     kept_instead: dict[str, str] = {}
     if policy.duplicates == "drop":
         for clip, best, similarity in _copies(duplicates, reasons):
@@ -56,6 +65,7 @@ def decide(
             "keep": not found,
             "reasons": found,
             "kept_instead": kept_instead.get(clip),
+            "camera_kind": kinds[clip],
         }
         for clip, found in reasons.items()
     ]
@@ -77,6 +87,7 @@ _SCHEMA: Final[dict[str, Any]] = {
         )
     ),
     "kept_instead": pl.String,
+    "camera_kind": pl.String,
 }
 
 

@@ -11,10 +11,10 @@ from manifests.keys import stage_key
 
 VERSIONS: Final = {
     "scan": 1,
-    "measure": 2,
+    "measure": 3,
     "embed": 1,
     "dedup": 1,
-    "policy": 1,
+    "policy": 2,
     "encode": 1,
     "study": 1,
 }
@@ -81,7 +81,15 @@ def stage_keys(config: Config) -> StageKeys:
     embed = key("embed", {"model": identity(config.embed.spec)}, measure)
     dedup = key("dedup", config.dedup.model_dump(), embed)
     bounds = policy_bounds(config.policy).to_dicts()
-    policy = key("policy", {"bounds": bounds, "duplicates": config.policy.duplicates}, dedup)
+    policy = key(
+        "policy",
+        {
+            "bounds": bounds,
+            "camera_kinds": config.policy.camera_kinds,
+            "duplicates": config.policy.duplicates,
+        },
+        dedup,
+    )
     tokens = config.encode.model_dump(include={"step_s", "min_steps", "max_steps", "grid"})
     # What decides the content box; the spans are in the ids of the clips.
     box = {"px": config.measure.analysis_px, "borders": FILTERS["border_share"].version}

@@ -2,8 +2,9 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Final, Literal, TypeAlias, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ Float: TypeAlias = npt.NDArray[np.float64]
 MISSING_SCORES: Final[dict[str, str]] = {
     "too_few_frames": "fewer frames than the score is defined on",
     "textureless": "too few trackable points in the picture",
+    "blurred": "too few trackable points because the picture is heavily blurred",
     "no_consensus": "tracks agree on no global motion",
     "black": "the picture is black or of one colour",
     "static_scene": "the score needs motion behind the overlay, and nothing moves",
@@ -51,7 +53,10 @@ class GlobalMotion:
         roll_deg: Rotation in degrees, positive counter-clockwise as seen.
         inlier_ratio: Share of tracks that the similarity explains, 0 to 1.
         residual: Median distance of all tracks to the similarity, in frame widths.
-        moving: Share of the frame's cells (8x8 grid) with tracks that leave the similarity, 0 to 1.
+        moving: Share of the picture that the similarity, once taken out, leaves changed, 0 to 1.
+        energy: Root mean square displacement against the similarity over the picture, in frame
+            widths; 0 where nothing moves on its own.
+        spread: Share of the frame that the tracks which follow the similarity span, 0 to 1.
         missing: None, or the reason (word of MISSING_SCORES) why all numbers above are nan.
     """
 
@@ -62,6 +67,8 @@ class GlobalMotion:
     inlier_ratio: float = math.nan
     residual: float = math.nan
     moving: float = math.nan
+    energy: float = math.nan
+    spread: float = math.nan
     missing: str | None = None
 
 
@@ -76,6 +83,7 @@ class Clip:
         tiny: (F, 36, 64) uint8 luma of every frame, stretched to that size.
         tiny_t_s: (F,) seconds after the clip's start, increasing.
         transition: The shot detector's highest score inside, 0 to 1; None where it has none.
+        found: What functions marked `once` returned on this clip.
     """
 
     gray: Gray
@@ -84,6 +92,7 @@ class Clip:
     tiny: Gray
     tiny_t_s: Float
     transition: float | None = None
+    found: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Check that the lengths agree."""
@@ -92,6 +101,31 @@ class Clip:
             raise ValueError(f"gray, gray_t_s and motion + 1 must agree and not be 0: {shapes}")
         if len(self.tiny) != len(self.tiny_t_s):
             raise ValueError(f"tiny and tiny_t_s differ: {len(self.tiny)}, {len(self.tiny_t_s)}")
+
+
+Found = TypeVar("Found")
+
+
+def once(function: Callable[[Clip], Found]) -> Callable[[Clip], Found]:
+    """Make a function of a clip work once per clip: a score, its evidence and others share it.
+
+    What it raises as `Unmeasurable` is kept too. Its result must not be changed by who gets it.
+    """
+    key = f"{function.__module__}.{function.__qualname__}"
+
+    @wraps(function)
+    def shared(clip: Clip) -> Found:
+        if key not in clip.found:
+            try:
+                clip.found[key] = function(clip)
+            except Unmeasurable as reason:
+                clip.found[key] = reason
+        kept = clip.found[key]
+        if isinstance(kept, Unmeasurable):
+            raise Unmeasurable(kept.word)
+        return cast("Found", kept)
+
+    return shared
 
 
 @dataclass(frozen=True, slots=True)

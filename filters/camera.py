@@ -4,16 +4,17 @@ All scores read `Clip.motion`; pairs whose motion is missing are skipped, and a 
 than half of its pairs measured has no score. Signs follow the camera, not the content.
 """
 
+import math
 from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
-from filters.base import Clip, Float, GlobalMotion, Unmeasurable
+from filters.base import Clip, Float, GlobalMotion, Unmeasurable, once
 
-SMOOTH_S: Final = 0.5
-"""Length of the window whose straight line is called the intended path (algorithms.md 2.3)."""
+ENOUGH_SPREAD: Final = 0.5
+"""Share of the frame that inliers must span for full confidence: more than any one object."""
 
 
 def pan(clip: Clip) -> float:
@@ -51,29 +52,38 @@ def total(clip: Clip) -> float:
     return float(np.median(np.array(moved) / dt_s))
 
 
-def shake(clip: Clip) -> float:
-    """Root mean square distance of the path from its 0.5 s trend, in % of the frame's width.
+def steadiness(clip: Clip) -> float:
+    """How steadily the camera moves one way, 0 (to and fro, or at rest with jitter) to 1.
 
-    The path is the running sum of the shifts of the frame's centre; a pair without motion
-    continues at the interpolated speed. At 6 frames a second only shake below 3 Hz is seen whole,
-    faster shake is aliased but still counted.
+    Length of the mean of the pairs' motions over the mean of their lengths, each motion a vector
+    of shift, zoom and roll in the units of `total`.
 
     Raises:
-        Unmeasurable: Fewer than three frames lie in a window, or as for the other scores.
+        Unmeasurable: As `valid_pairs`.
     """
-    valid, _ = valid_pairs(clip)
-    if len(clip.gray) < 4:
+    vectors = rates(clip)
+    lengths = np.linalg.norm(vectors, axis=1)
+    return float(np.linalg.norm(vectors.mean(axis=0)) / max(lengths.mean(), 1e-9))
+
+
+def confidence(clip: Clip) -> float:
+    """How far the camera scores can be trusted, 0 to 1.
+
+    Share of the pairs that are measured, times the mean over them of the inlier ratio and of the
+    part of the frame that the inliers span (half the frame is enough). A clip without any measured
+    pair has confidence 0.
+
+    Raises:
+        Unmeasurable: The clip has one analysed frame ("too_few_frames").
+    """
+    if not clip.motion:
         raise Unmeasurable("too_few_frames")
-    height, width = clip.gray.shape[1:]
-    dt_s = np.diff(clip.gray_t_s)
-    measured = np.array([motion.missing is None for motion in clip.motion])
-    middle_s = clip.gray_t_s[:-1] + dt_s / 2
-    # (P, 2): shifts of the valid pairs in frame widths -> speed -> (T - 1, 2) -> path (T, 2).
-    shift = np.array([(motion.tx, motion.ty * height / width) for motion in valid])
-    speed = shift / dt_s[measured, None]
-    filled = np.stack([np.interp(middle_s, middle_s[measured], v) for v in speed.T], axis=1)
-    path = np.concatenate([np.zeros((1, 2)), np.cumsum(filled * dt_s[:, None], axis=0)])
-    return 100 * _rms_off_trend(path, clip.gray_t_s)
+    trust = [
+        min(1.0, motion.inlier_ratio) * min(1.0, motion.spread / ENOUGH_SPREAD)
+        for motion in clip.motion
+        if motion.missing is None
+    ]
+    return float(sum(trust) / len(clip.motion))
 
 
 def valid_pairs(clip: Clip) -> tuple[list[GlobalMotion], Float]:
@@ -96,6 +106,26 @@ def valid_pairs(clip: Clip) -> tuple[list[GlobalMotion], Float]:
     return valid, np.diff(clip.gray_t_s)[measured]
 
 
+@once
+def rates(clip: Clip) -> Float:
+    """(P, 4) float64 speeds of the measured pairs: right, down, expansion, roll of the content.
+
+    In frame widths a second; expansion and roll as the root mean square displacement over the
+    frame that they cause.
+
+    Raises:
+        Unmeasurable: As `valid_pairs`.
+    """
+    valid, dt_s = valid_pairs(clip)
+    height, width = clip.gray.shape[1:]
+    aspect = height / width
+    bend = math.sqrt((1 + aspect**2) / 12)
+    parts = [
+        (m.tx, m.ty * aspect, m.log_scale * bend, math.radians(m.roll_deg) * bend) for m in valid
+    ]
+    return np.array(parts) / dt_s[:, None]
+
+
 def _mean_rate(clip: Clip, part: Callable[[GlobalMotion], float]) -> float:
     """Sum of one part of the motion over the seconds in which it was measured."""
     valid, dt_s = valid_pairs(clip)
@@ -110,26 +140,6 @@ def _rms_displacement(motion: GlobalMotion, aspect: float) -> float:
     """
     scale = np.exp(motion.log_scale)
     turn = scale**2 - 2 * scale * np.cos(np.radians(motion.roll_deg)) + 1
-    shift = motion.tx**2 + (motion.ty * aspect) ** 2
+    shift = motion.tx**2 + (aspect * motion.ty) ** 2
     # Rounding can make `turn` -1e-17.
     return float(np.sqrt(shift + max(turn, 0.0) * (1 + aspect**2) / 12))
-
-
-def _rms_off_trend(path: Float, t_s: Float) -> float:
-    """Root mean square of path (T, 2) minus, at each sample, the line fitted to its 0.5 s window.
-
-    A line instead of a mean: a steady pan has no shake even where the times are uneven.
-    """
-    off = []
-    for here_s, point in zip(t_s, path, strict=True):
-        near = np.abs(t_s - here_s) <= SMOOTH_S / 2 + 1e-6
-        if near.sum() < 3 or here_s in (t_s[0], t_s[-1]):
-            continue
-        # (K,) times and (K, 2) positions about their means; slope of the least-squares line.
-        time, place = t_s[near] - t_s[near].mean(), path[near] - path[near].mean(axis=0)
-        slope = time @ place / (time @ time)
-        line = path[near].mean(axis=0) + slope * (here_s - t_s[near].mean())
-        off.append(((point - line) ** 2).sum())
-    if not off:
-        raise Unmeasurable("too_few_frames")
-    return float(np.sqrt(np.mean(off)))

@@ -1,51 +1,54 @@
-"""Global motion between two analysed frames: corners, pyramidal Lucas-Kanade, one similarity."""
+"""Global motion between two analysed frames: tracks, and the one similarity most of them follow."""
 
 import math
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from filters.base import GlobalMotion
+from filters import residual, tracks
+from filters.base import Float, GlobalMotion
+from filters.tracks import Box, Plane, Points
 
-Points: TypeAlias = npt.NDArray[np.float32]
-"""(N, 2) float32 x, y in px."""
-Plane: TypeAlias = npt.NDArray[np.uint8]
-"""(H, W) uint8 luma of one frame."""
+Mask: TypeAlias = npt.NDArray[np.bool_]
+"""(N,) bool, one per track."""
 
-TRACKS: Final = 144
-"""Square tiles that cover the frame (16 x 9 in landscape), one corner each at most. Lucas-Kanade is
-60 % of the time and grows with them; 200 make a pair a third dearer."""
-GRID: Final = 8
-"""Cells along each side for `moving`, as GlobalMotion defines it."""
-MIN_CORNER: Final = 1e-4
-"""Least eigenvalue of a corner in OpenCV's unit: what noise of 2 grey levels reaches within a tile.
-Between 1e-5 and 3e-4 the measured pairs of 195 real clips hardly change; more corners cost time."""
-MIN_TRACKS: Final = 8
-"""Four parameters need 2 points; with fewer than 8 a consensus can be an accident."""
 MIN_INLIERS: Final = 0.2
 """Below this the largest consistent group is no longer the picture. Walking with a head camera, the
 worst usable case among real clips, lies at 0.26 to 0.35. (Pairs across a cut fail earlier: of 303
 pairs of different clips, those of different content kept fewer than MIN_TRACKS or no consensus.)"""
+CLEAR: Final = 0.65
+"""Share of tracks from which a group is the picture without looking for another."""
+WIDE: Final = 0.5
+"""And the share of the frame that it must span: more than any one object."""
 INLIER: Final = 1.5 / 640
 """Distance to the similarity, in longer sides, within which a track follows it (algorithms.md 2.2);
 not below 0.5 px, which is as good as LK gets on frames of 64 px."""
 PARALLAX: Final = 0.1
 """Share of the median displacement that is allowed too: depth and rolling shutter bend the motion
 of a moving camera in proportion to its speed."""
-ROUND_TRIP_PX: Final = 0.7
-"""Forward-backward limit of algorithms.md 2.3, at 320 px."""
-WINDOW_PX: Final = 15
-LEVELS: Final = 3
-"""15 px windows on 4 levels follow about 7 * 2**3 = 56 px of 320, at 6 pairs a second one frame
-width a second; pictures with coarse structure 80 px, blurred ones 30 px."""
+PINNED_PX: Final = 0.35
+"""A track that stays this still while the picture passes under it lies on a caption, a logo, the
+edge of a bar or the camera's own mount: part of neither camera nor world."""
+PASSED_PX: Final = 1.5
+"""Displacement of the picture at that place from which staying still is no accident."""
+OUTER: Final = 0.25
+"""Share of each side that is the border zone, where foreground objects lie least."""
+OUTER_WEIGHT: Final = 2.0
+"""Weight of a track in the border zone (algorithms.md 2.3)."""
 FLAT_STD: Final = 3.0
 """Grey levels; at or below it a picture is of one colour, compression noise included."""
+BLURRED_STD: Final = 12.0
+"""Grey levels from which a picture without corners has structure that only blur can hide."""
 
 
 def estimate(previous: Plane, current: Plane) -> GlobalMotion:
     """Similarity that carries `previous` to `current`, robust to objects that move on their own.
+
+    Of the two largest groups of tracks that agree, the one that is spread wider over the frame and
+    its border is the picture, so a textured object before a plain background does not pass for it.
 
     Args:
         previous: (H, W) uint8 luma.
@@ -53,27 +56,75 @@ def estimate(previous: Plane, current: Plane) -> GlobalMotion:
 
     Returns:
         The motion of the content (not of the camera), or all nan with `missing` set: "black"
-        (a frame of one colour), "textureless" (too few corners), "no_consensus" (corners were
-        lost, or agree on nothing).
+        (a frame of one colour), "textureless" (too few corners), "blurred" (too few corners though
+        there is contrast), "no_consensus" (corners were lost, or agree on nothing).
 
     Raises:
         ValueError: The two differ in shape or are not (H, W) uint8.
 
     Source:
-        Shi and Tomasi 1994 (corners, here the strongest of each tile instead of a global list),
-        Bouguet 2000 (pyramidal Lucas-Kanade), Kalal 2010 (forward-backward check); numbers from
+        Kalal 2010 (forward-backward check), Fischler and Bolles 1981; numbers from
         research/algorithms.md section 2.
     """
     _check(previous, current)
-    if min(_spread(previous), _spread(current)) <= FLAT_STD:
+    spread = min(_spread(previous), _spread(current))
+    if spread <= FLAT_STD:
         return GlobalMotion(missing="black")
-    corners = _corners(previous)
-    if len(corners) < MIN_TRACKS:
-        return GlobalMotion(missing="textureless")
-    start, end = _tracks(previous, current, corners)
-    if len(start) < MIN_TRACKS:
+    box = tracks.common_box(previous, current)
+    corners = tracks.corners(previous, box)
+    if len(corners) < tracks.MIN_TRACKS:
+        return GlobalMotion(missing="textureless" if spread < BLURRED_STD else "blurred")
+    start, end = tracks.follow(previous, current, corners)
+    if len(start) < tracks.MIN_TRACKS:
         return GlobalMotion(missing="no_consensus")
-    return _similarity(start, end, previous.shape[1], previous.shape[0])
+    group = _consensus(start, end, previous.shape[1], previous.shape[0])
+    if group is None:
+        return GlobalMotion(missing="no_consensus")
+    return _describe(previous, current, start, end, group, box)
+
+
+def fit(start: Points, end: Points, width: int, height: int) -> tuple[Float, Float] | None:
+    """The similarity that most tracks follow, and their distances to it; None without consensus.
+
+    Args:
+        start: (N, 2) px.
+        end: (N, 2) px.
+        width: Of the frame, px.
+        height: Of the frame, px.
+
+    Returns:
+        (2, 3) float64 about the frame's centre in px, and (N,) px.
+    """
+    group = _consensus(start, end, width, height)
+    if group is None:
+        return None
+    passed = _moved(start, group.matrix, width, height)
+    return group.matrix, np.linalg.norm(end - start - passed, axis=1)
+
+
+def _moved(start: Points, matrix: Float, width: int, height: int) -> Float:
+    """(N, 2) displacements of points under a similarity about the frame's centre, px."""
+    centre = np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
+    return np.asarray((start - centre) @ (matrix[:, :2] - np.eye(2)).T + matrix[:, 2])
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Tracks that one similarity explains.
+
+    Attributes:
+        matrix: (2, 3) float64 about the frame's centre, px.
+        inliers: Which tracks follow it.
+        limit_px: Within this distance.
+        support: Weighted number of inliers times the share of the frame they span.
+        spread: That share, 0 to 1.
+    """
+
+    matrix: Float
+    inliers: Mask
+    limit_px: float
+    support: float
+    spread: float
 
 
 def _check(previous: Plane, current: Plane) -> None:
@@ -89,58 +140,59 @@ def _spread(plane: Plane) -> float:
     return float(cv2.meanStdDev(plane)[1].item())
 
 
-def _corners(plane: Plane) -> Points:
-    """(N, 2) strongest corner of each square tile, so that no rich region takes all the tracks."""
-    tile = max(4, round(math.sqrt(plane.size / TRACKS)))
-    rows, columns = plane.shape[0] // tile, plane.shape[1] // tile
-    strength = cv2.cornerMinEigenVal(plane, 3)[: rows * tile, : columns * tile]
-    # (rows, tile, columns, tile) -> (rows * columns, tile * tile)
-    tiles = strength.reshape(rows, tile, columns, tile).swapaxes(1, 2).reshape(-1, tile * tile)
-    best = tiles.argmax(axis=1)
-    good = np.flatnonzero(tiles[np.arange(len(tiles)), best] > MIN_CORNER)
-    x = good % columns * tile + best[good] % tile
-    y = good // columns * tile + best[good] // tile
-    return np.stack([x, y], axis=1).astype(np.float32)
-
-
-def _tracks(previous: Plane, current: Plane, corners: Points) -> tuple[Points, Points]:
-    """Start and end of the corners that come back to where they started."""
-    end, found = _follow(previous, current, corners)
-    back, returned = _follow(current, previous, end)
-    error = np.linalg.norm(back - corners, axis=1)
-    height, width = previous.shape
-    inside = (end >= 0).all(axis=1) & (end <= (width - 1, height - 1)).all(axis=1)
-    kept = found & returned & (error < ROUND_TRIP_PX) & inside
-    return corners[kept], end[kept]
-
-
-def _follow(source: Plane, target: Plane, points: Points) -> tuple[Points, npt.NDArray[np.bool_]]:
-    """Places of (N, 2) points in `target`, and whether Lucas-Kanade found them."""
-    end, found, _ = cv2.calcOpticalFlowPyrLK(
-        source,
-        target,
-        points,
-        points.copy(),
-        winSize=(WINDOW_PX, WINDOW_PX),
-        maxLevel=LEVELS,
-        # A step of 0.03 px is a tenth of the least limit on outliers; most tracks stop before 10.
-        criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03),
-    )
-    return end.astype(np.float32, copy=False), found[:, 0] == 1
-
-
-def _similarity(start: Points, end: Points, width: int, height: int) -> GlobalMotion:
-    """Fit the similarity about the frame's centre and state it in units of the frame."""
+def _consensus(start: Points, end: Points, width: int, height: int) -> _Group | None:
+    """The best supported of the two largest groups; None where no group is the picture."""
     centre = np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
-    travel_px = float(np.median(np.linalg.norm(end - start, axis=1)))
-    limit_px = max(0.5, INLIER * max(width, height), PARALLAX * travel_px)
-    matrix, inliers = cv2.estimateAffinePartial2D(
-        start - centre, end - centre, method=cv2.RANSAC, ransacReprojThreshold=limit_px
+    first = _group(start - centre, end - centre, np.ones(len(start), np.bool_), width, height)
+    if first is None:
+        return None
+    if first.inliers.mean() >= CLEAR and first.spread >= WIDE:
+        return first
+    rest = ~first.inliers
+    second = None
+    if rest.sum() >= tracks.MIN_TRACKS:
+        second = _group(start - centre, end - centre, rest, width, height)
+    best = first if second is None or first.support >= second.support else second
+    share = best.inliers.mean()
+    return best if share >= MIN_INLIERS and best.inliers.sum() >= tracks.MIN_TRACKS // 2 else None
+
+
+def _group(start: Points, end: Points, among: Mask, width: int, height: int) -> _Group | None:
+    """The largest group among the marked tracks, given about the frame's centre."""
+    moved_px = np.linalg.norm(end[among] - start[among], axis=1)
+    limit_px = max(0.5, INLIER * max(width, height), PARALLAX * float(np.median(moved_px)))
+    matrix, found = cv2.estimateAffinePartial2D(
+        start[among], end[among], method=cv2.RANSAC, ransacReprojThreshold=limit_px
     )
-    if matrix is None or inliers.mean() < MIN_INLIERS or inliers.sum() < MIN_TRACKS // 2:
-        return GlobalMotion(missing="no_consensus")
-    predicted = (start - centre) @ matrix[:, :2].T + matrix[:, 2]
-    distance_px = np.linalg.norm(end - centre - predicted, axis=1)
+    if matrix is None:
+        return None
+    inliers = np.zeros(len(start), np.bool_)
+    inliers[among] = found[:, 0] == 1
+    inside = start[inliers]
+    if len(inside) < 3:
+        return None
+    half = np.array([width / 2, height / 2], np.float32)
+    outer = (np.abs(inside) > (1 - 2 * OUTER) * half).any(axis=1)
+    span = float(cv2.contourArea(cv2.convexHull(inside))) / (width * height)
+    weight = float(np.where(outer, OUTER_WEIGHT, 1.0).sum())
+    return _Group(np.asarray(matrix, np.float64), inliers, limit_px, weight * span, min(1.0, span))
+
+
+def _describe(
+    previous: Plane, current: Plane, start: Points, end: Points, group: _Group, box: Box
+) -> GlobalMotion:
+    """State the similarity in units of the frame, with what it leaves unexplained."""
+    height, width = previous.shape
+    matrix = group.matrix
+    passed = _moved(start, matrix, width, height)
+    stayed_px = np.linalg.norm(end - start, axis=1)
+    pinned = (stayed_px < PINNED_PX) & (np.linalg.norm(passed, axis=1) > PASSED_PX)
+    distance_px = np.linalg.norm(end - start - passed, axis=1)
+    free = ~pinned
+    leaves = free & (distance_px > group.limit_px)
+    left = residual.left(
+        previous, current, matrix, box, start[leaves], distance_px[leaves], start[pinned]
+    )
     cosine, sine = float(matrix[0, 0]), float(matrix[1, 0])
     return GlobalMotion(
         tx=float(matrix[0, 2]) / width,
@@ -148,16 +200,9 @@ def _similarity(start: Points, end: Points, width: int, height: int) -> GlobalMo
         log_scale=math.log(math.hypot(cosine, sine)),
         # y points down, so a positive angle of the matrix is clockwise as seen.
         roll_deg=-math.degrees(math.atan2(sine, cosine)),
-        inlier_ratio=float(inliers.mean()),
-        residual=float(np.median(distance_px)) / width,
-        moving=_moving_cells(start, distance_px > limit_px, width, height),
+        inlier_ratio=float(group.inliers.sum() / max(1, free.sum())),
+        residual=float(np.median(distance_px[free])) / width if free.any() else 0.0,
+        moving=left.share,
+        energy=left.energy_px / width,
+        spread=group.spread,
     )
-
-
-def _moving_cells(start: Points, leaves: npt.NDArray[np.bool_], width: int, height: int) -> float:
-    """Share of the GRID x GRID cells in which at least half of the tracks leave the similarity."""
-    cell = (start * (GRID / width, GRID / height)).astype(np.int64)
-    index = cell[:, 1] * GRID + cell[:, 0]
-    tracks = np.bincount(index, minlength=GRID * GRID)
-    leaving = np.bincount(index, weights=leaves, minlength=GRID * GRID)
-    return float(((tracks > 0) & (2 * leaving >= tracks)).mean())

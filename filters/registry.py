@@ -9,10 +9,18 @@ from typing import Final
 
 from filters import (
     blank,
+    boomerang,
     camera,
+    flicker,
     freeze,
+    ken_burns,
     letterbox,
+    loop,
     objects,
+    parallax,
+    repeated,
+    shake,
+    slideshow,
     static,
     text_overlay,
     transition,
@@ -23,6 +31,7 @@ FILTERS: Final[dict[str, Filter]] = {
     "blank_share": Filter(
         blank.share,
         doc="share of frames that are black, white or of one colour, 0 to 1",
+        evidence=blank.spans,
         # Ordinary clips score 0; above lie fades from black, which need trimming, and dead video.
         high=0.1,
     ),
@@ -45,6 +54,59 @@ FILTERS: Final[dict[str, Filter]] = {
         # stalled captures 0.23 up.
         high=0.2,
         evidence=freeze.runs,
+    ),
+    # False motion. Null keeps the clip: it means that nothing moves (static_change and freeze_share
+    # judge that) or that no camera motion was found.
+    "repeated_frames": Filter(
+        repeated.share,
+        doc="share of frames that repeat the frame before, where something moves, 0 to 1",
+        # 24 in 30 a second gives 0.2, doubled frames 0.5, which real phones, films and games have;
+        # tripled ones 0.67. Above lie 10 pictures a second or fewer in a stream of 30.
+        high=0.6,
+        null="keep",
+        evidence=repeated.runs,
+    ),
+    "slideshow": Filter(
+        slideshow.share,
+        doc="share of the time in stills that follow one another by cuts or blends, 0 to 1",
+        # Made of stills 1.0, blends included; real takes 0.
+        high=0.5,
+        null="keep",
+        evidence=slideshow.stills,
+    ),
+    "ken_burns": Filter(
+        ken_burns.likeness,
+        doc="how completely one moved photograph explains the clip, 0 to 1",
+        # Photographs moved along known paths, through x264 at crf 18 to 33: 97 % above 0.5, the
+        # others above 0.29. Real takes up to 0.25, but for a photograph that is one.
+        high=0.45,
+        null="keep",
+        evidence=ken_burns.spans,
+    ),
+    "boomerang": Filter(
+        boomerang.mirror,
+        doc="how well a part of a second or more is its own mirror in time, 0 to 1",
+        # Played back: 0.8 to 1.0. Real takes up to 0.5 (things that swing), resting ones 0.7.
+        high=0.75,
+        null="keep",
+        evidence=boomerang.turns,
+    ),
+    "loop": Filter(
+        loop.repetition,
+        doc="how well a part of half a second or more is played again, 0 to 1",
+        # Played again: 0.88 to 1.0 but for one faint case of 0.63. Real takes up to 0.82, a cartoon
+        # 0.87.
+        high=0.88,
+        null="keep",
+        evidence=loop.again,
+    ),
+    "flicker": Filter(
+        flicker.strength,
+        doc="RMS of the picture's brightness off its 0.5 s trend, in %, 0 up",
+        # A sine of 5 % in brightness scores 2.5 to 4; real takes up to 1.9, sequences of effects 7.
+        high=2.4,
+        null="keep",
+        evidence=flicker.spans,
     ),
     "border_share": Filter(
         letterbox.border_share,
@@ -75,44 +137,69 @@ FILTERS: Final[dict[str, Filter]] = {
         # up to 0.43; a whip pan is one frame width a second or more.
         high=0.8,
         null="keep",
+        version=2,
     ),
     "camera_shake": Filter(
-        camera.shake,
-        doc="RMS of the camera path off its 0.5 s trend, in % of the frame width, 0 up",
-        # Hand-held clips score 0.1 to 1.9, the most restless three 2.4 to 2.7, a car ride on an old
-        # phone 3.8: all usable ego motion. Above lies a camera that is thrown about.
-        high=5.0,
+        shake.strength,
+        doc="RMS of the camera path above 2 Hz, in % of the frame width, 0 up",
+        # Hand-held clips score 0.1 to 0.65, drones and car rides up to 1.3: all usable ego motion.
+        # Above lies a camera that is thrown about.
+        high=2.5,
+        null="keep",
+        version=2,
+    ),
+    "camera_steadiness": Filter(
+        camera.steadiness,
+        doc="how steadily the camera moves one way, 0 (to and fro) to 1",
+        null="keep",
+    ),
+    "camera_parallax": Filter(
+        parallax.speed,
+        doc="motion that depth adds to a turn or zoom, in frame widths a second, 0 up",
+        null="keep",
+        evidence=parallax.spans,
+    ),
+    "camera_confidence": Filter(
+        camera.confidence,
+        doc="how far the camera scores can be trusted, 0 to 1",
         null="keep",
     ),
     "camera_pan": Filter(
         camera.pan,
         doc="mean pan in frame widths a second, + when the camera turns right",
         null="keep",
+        version=2,
     ),
     "camera_tilt": Filter(
         camera.tilt,
         doc="mean tilt in frame heights a second, + when the camera turns down",
         null="keep",
+        version=2,
     ),
     "camera_zoom": Filter(
         camera.zoom,
         doc="mean natural log of the scale a second, + when the picture expands",
         null="keep",
+        version=2,
     ),
     "camera_roll": Filter(
         camera.roll,
         doc="mean roll in degrees a second, + when the content turns counter-clockwise",
         null="keep",
+        version=2,
     ),
     "object_motion": Filter(
         objects.speed,
-        doc="median speed of tracks against the camera's motion, in frame widths a second, 0 up",
+        doc="RMS motion over the picture against the camera's, in frame widths a second, 0 up",
         null="keep",
+        version=2,
+        evidence=objects.spans,
     ),
     "moving_area": Filter(
         objects.area,
-        doc="share of the picture's cells that leave the camera's motion, 0 to 1",
+        doc="share of the picture that changes against the camera's motion, 0 to 1",
         null="keep",
+        version=2,
     ),
 }
 """Score name (column, setting and command-line name) -> filter."""

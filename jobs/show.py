@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from curate.config import Config, load_config
-from curate.decide import DUPLICATE, missing_reasons
+from curate.decide import CAMERA_KIND, DUPLICATE, missing_reasons
 from curate.keys import StageKeys, stage_keys
 from filters.base import MISSING_SCORES
 from filters.registry import FILTERS
@@ -130,6 +130,7 @@ def print_explanation(corpus: Corpus, prefix: str, console: Console, *, as_json:
         console.print("  no verdict yet: run `rushes decide`")
     else:
         console.print("  [green]kept[/]" if verdict["keep"] else "  [red]dropped[/]")
+        console.print(f"  camera: {verdict['camera_kind']}")
         for reason in verdict["reasons"]:
             console.print(f"  - {describe(reason)}")
         if verdict["kept_instead"]:
@@ -177,6 +178,8 @@ def explain(corpus: Corpus, prefix: str) -> dict[str, Any]:
 def describe(reason: dict[str, Any]) -> str:
     """One reason as a phrase."""
     name = reason["filter"]
+    if name == CAMERA_KIND:
+        return f"{name} is {reason['word']}"
     if reason["word"]:
         return f"{name} has no value: {MISSING_SCORES.get(reason['word'], reason['word'])}"
     if reason["low"] is not None and reason["value"] < reason["low"]:

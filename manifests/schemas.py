@@ -252,6 +252,7 @@ DECISIONS: Final = Table(
         Column("keep", _flag, "verdict"),
         Column("reasons", pa.list_(REASON), "every bound that the clip broke; empty when kept"),
         Column("kept_instead", _text, "clip_id of the kept copy; null unless dropped as a copy"),
+        Column("camera_kind", _text, "what the camera did (filters.camera_kind), from the scores"),
     ),
 )
 

@@ -45,9 +45,7 @@ def test_portrait_tilt_is_in_frame_heights() -> None:
     assert measured == pytest.approx(FPS / 320, rel=0.03)
 
 
-@pytest.mark.parametrize(
-    "score", [camera.pan, camera.tilt, camera.zoom, camera.roll, camera.total, camera.shake]
-)
+@pytest.mark.parametrize("score", [camera.pan, camera.tilt, camera.zoom, camera.roll, camera.total])
 def test_still_clip_scores_zero(score: Callable[[Clip], float]) -> None:
     assert score(still()) == pytest.approx(0, abs=1e-4)
 
@@ -76,36 +74,10 @@ def test_total_is_the_median_over_pairs() -> None:
     assert camera.total(made_of(motions, step_s=0.1)) == pytest.approx(0.1)
 
 
-def test_steady_moves_do_not_shake() -> None:
-    assert camera.shake(made_of([moved(tx=0.02, ty=0.01)] * 12)) == pytest.approx(0, abs=1e-9)
-
-
-def test_steady_pan_with_uneven_times_does_not_shake() -> None:
-    t_s = np.array([0.0, 0.2, 0.36, 0.52, 0.68, 0.84, 1.0, 1.2, 1.36])
-    steady = made_of([moved(tx=0.1 * dt) for dt in np.diff(t_s)])
-    uneven = Clip(steady.gray, t_s, steady.motion, steady.tiny, steady.tiny_t_s)
-    assert camera.shake(uneven) == pytest.approx(0, abs=1e-9)
-
-
-def test_alternating_path_shakes_by_its_distance_from_the_mean_of_three() -> None:
-    # Places 0, a, 0, a: each lies 2/3 a from the mean of itself and its neighbours.
-    motions = [moved(tx=0.03 * (-1) ** i) for i in range(13)]
-    assert camera.shake(made_of(motions)) == pytest.approx(100 * 0.03 * 2 / 3)
-
-
-def test_shaken_camera_shakes_more_than_a_panning_one() -> None:
-    rng = np.random.default_rng(0)
-    jolts = rng.normal(0, 3, (90, 2))
-    shaken = clip(lambda i: view(dx=float(jolts[i, 0]), dy=float(jolts[i, 1])))
-    # Jolts of 3 px each way on places that share no smoothing: sqrt(2 * 2/3) * 3 px of 320.
-    assert camera.shake(shaken) == pytest.approx(100 * 3 * math.sqrt(4 / 3) / 320, rel=0.4)
-
-
 def test_missing_pairs_are_skipped() -> None:
     motions = [moved(tx=-0.05), NAN, moved(tx=-0.05), moved(tx=-0.05), NAN]
     assert camera.pan(made_of(motions, step_s=0.5)) == pytest.approx(0.1)
     assert camera.total(made_of(motions, step_s=0.5)) == pytest.approx(0.1)
-    assert camera.shake(made_of(motions, step_s=0.2)) == pytest.approx(0, abs=1e-9)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +92,7 @@ def test_missing_pairs_are_skipped() -> None:
         pytest.param([], "too_few_frames", id="one-frame"),
     ],
 )
-@pytest.mark.parametrize("score", [camera.pan, camera.total, camera.shake])
+@pytest.mark.parametrize("score", [camera.pan, camera.total, camera.steadiness])
 def test_clips_without_enough_motion_name_the_reason(
     score: Callable[[Clip], float], motions: list[GlobalMotion], word: str
 ) -> None:
@@ -133,6 +105,31 @@ def test_half_of_the_pairs_are_enough() -> None:
     assert camera.pan(made_of([REST, NAN])) == 0.0
 
 
-def test_shake_needs_four_frames() -> None:
-    with pytest.raises(Unmeasurable, match="too_few_frames"):
-        camera.shake(made_of([REST, REST]))
+@pytest.mark.parametrize(
+    ("motions", "expected"),
+    [
+        pytest.param([moved(tx=0.02)] * 4, 1.0, id="one-way"),
+        pytest.param([moved(tx=0.02), moved(tx=-0.02)] * 2, 0.0, id="to-and-fro"),
+        # Three steps forth and one back: 2 of 4.
+        pytest.param([moved(ty=0.02)] * 3 + [moved(ty=-0.02)], 0.5, id="mostly-forth"),
+    ],
+)
+def test_steadiness_is_the_net_share_of_the_way(
+    motions: list[GlobalMotion], expected: float
+) -> None:
+    assert camera.steadiness(made_of(motions)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("motions", "expected"),
+    [
+        pytest.param([replace(REST, inlier_ratio=0.8, spread=0.9)] * 4, 0.8, id="measured"),
+        pytest.param([replace(REST, inlier_ratio=0.8, spread=0.9), NAN], 0.4, id="half-measured"),
+        pytest.param([replace(REST, inlier_ratio=0.8, spread=0.25)] * 2, 0.4, id="in-a-corner"),
+        pytest.param([NAN, NAN], 0.0, id="not-measured"),
+    ],
+)
+def test_confidence_is_measured_share_times_inliers_times_spread(
+    motions: list[GlobalMotion], expected: float
+) -> None:
+    assert camera.confidence(made_of(motions)) == pytest.approx(expected)

@@ -111,6 +111,10 @@ def _ramp() -> Image:
     return np.tile(np.linspace(40, 200, WIDTH).astype(np.uint8), (HEIGHT, 1))
 
 
+def _faint() -> Image:
+    return (_ramp() // 8 + 100).astype(np.uint8)
+
+
 @pytest.mark.parametrize(
     ("before", "after", "word"),
     [
@@ -118,7 +122,8 @@ def _ramp() -> Image:
         pytest.param(
             texture(90, 160), np.full((90, 160), 200, np.uint8), "black", id="flat-second"
         ),
-        pytest.param(_ramp(), _ramp(), "textureless", id="ramp"),
+        pytest.param(_ramp(), _ramp(), "blurred", id="ramp"),
+        pytest.param(_faint(), _faint(), "textureless", id="faint-ramp"),
         pytest.param(texture(seed=11), texture(seed=12), "no_consensus", id="other-picture"),
     ],
 )

@@ -1,6 +1,7 @@
 import copy
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -8,13 +9,29 @@ import pytest
 from filters.base import MISSING_SCORES, Clip, Unmeasurable
 from filters.clip import clip_from_gray
 from filters.registry import FILTERS
-from tests.filters.scenes import clip, flat, panning, still, texture, view, with_object
+from tests.filters.scenes import Image, clip, flat, still, texture, view, with_object
+
+
+def _lived_in(draw: Callable[[int], Image]) -> Callable[[int], Image]:
+    """The same with something that moves on its own: a picture only carried about is no take."""
+
+    def frame(i: int) -> Image:
+        picture = draw(i).copy()
+        height, width = picture.shape
+        side = height // 3
+        x = round((width - side) * (0.5 + 0.4 * math.sin(i / 13)))
+        y = round((height - side) * (0.5 + 0.4 * math.sin(i / 21)))
+        picture[y : y + side, x : x + side] = texture(side, side, seed=5)
+        return picture
+
+    return frame
+
 
 _MADE = {
-    "pan": panning(2.0),
-    "zoom": clip(lambda i: view(scale=math.exp(i / 100))),
-    "portrait": clip(lambda i: view(dx=-2 * i, size=(180, 320))),
-    "tiny": clip(lambda i: view(dx=-i / 2, size=(64, 64)), fps=15.0),
+    "pan": clip(_lived_in(lambda i: view(dx=-2 * i))),
+    "zoom": clip(_lived_in(lambda i: view(scale=math.exp(i / 100)))),
+    "portrait": clip(_lived_in(lambda i: view(dx=-2 * i, size=(180, 320)))),
+    "tiny": clip(_lived_in(lambda i: view(dx=-i / 2, size=(64, 64))), fps=15.0),
 }
 ORDINARY = [  # as they come from the pass over a video, where the shot detector has a say
     pytest.param(dataclasses.replace(made, transition=0.1), id=name) for name, made in _MADE.items()

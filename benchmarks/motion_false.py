@@ -1,0 +1,154 @@
+"""Benchmark sections on false motion: constructed cases against real takes, and what is dropped."""
+
+import argparse
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks import motion_cases as cases
+from benchmarks.motion_cases import HEIGHT, WIDTH, Float, Gray, Path2D
+from benchmarks.motion_sources import Take, files, measure_frames, takes
+from curate.config import Config
+from curate.measure import measure_video
+from filters.registry import FILTERS
+from manifests.errors import BadVideoError
+
+SCORES: Final = {
+    "repeated_frames": ("2x", "3x", "4x", "3:2", "stalled"),
+    "slideshow": ("slides", "blends"),
+    "ken_burns": ("moved pan", "moved zoom", "moved eased"),
+    "boomerang": ("boomerang",),
+    "loop": ("loop",),
+    "flicker": ("flicker 2 %", "flicker 5 %"),
+}
+"""Score -> the constructed cases that it must tell from takes."""
+BOOTSTRAP: Final = 1000
+DOUBLED: Final = frozenset({"test.avi", "36Sg0Le2FYY.1.mp4"})
+"""Takes whose files repeat frames (full-size differences of 0.02 to 0.3 and of 2 to 8 grey levels
+by turns): they are cases of `repeated_frames` themselves, and none of its takes."""
+
+
+def false_motion(options: argparse.Namespace) -> dict[str, Any]:
+    """AUC and average precision of each score, with intervals over sources."""
+    rng = np.random.default_rng(options.seed + 2)
+    sources = takes(options.clips, options.part, options.limit)
+    scored: list[tuple[str, str, dict[str, Any]]] = []
+    for take in sources:
+        for case, frames, fps in _constructed(take, sources, rng):
+            name = "doubled take" if case == "take" and take.name in DOUBLED else case
+            coded = cases.through_codec(frames, fps, int(rng.choice([18, 23, 28, 33])))
+            scored.append((take.source, name, measure_frames(coded, fps)))
+    found: dict[str, Any] = {}
+    for score, positive in SCORES.items():
+        kept = {"take", *positive} | (set() if score == "repeated_frames" else {"doubled take"})
+        chosen = [row for row in scored if row[1] in kept]
+        rows = [(s, name in positive, float(values[score] or 0.0)) for s, name, values in chosen]
+        found[score] = _summary(rows, rng)
+        # A missing score counts as 0 in these, although it says "nothing moves", not "no case".
+        known = [(n in positive, v[score]) for _, n, v in chosen if v[score] is not None]
+        found[score] |= {"auc where measured": round(_apply(auc, known), 4)}
+        found[score] |= {"missing": len(rows) - len(known), "clips": len(rows)}
+        high = FILTERS[score].high
+        caught = {
+            case: float(np.mean([(s[score] or 0) > (high or 0) for _, n, s in scored if n == case]))
+            for case in ("take", *positive)
+        }
+        found[score]["dropped at the default bound"] = caught
+        print(f"{score:16s} {found[score]}")
+    return found
+
+
+def _constructed(
+    take: Take, sources: tuple[Take, ...], rng: np.random.Generator
+) -> Iterator[tuple[str, Gray, float]]:
+    """Cases made of a take: name, frames, frames a second."""
+    frames, fps, count = take.frames, take.fps, len(take.frames)
+    yield "take", frames, fps
+    for times in (2, 3, 4):
+        yield f"{times}x", cases.repeated(frames, times), fps
+    yield "3:2", cases.pulled_down(frames), fps
+    yield "stalled", cases.stalled(frames, 0.3, rng), fps
+    yield "boomerang", cases.forth_and_back(frames), fps
+    yield "loop", cases.looped(frames, int(count * rng.uniform(0.3, 0.7))), fps
+    for percent in (2, 5):
+        hz = float(rng.uniform(3, min(12, fps / 2.5)))
+        yield f"flicker {percent} %", cases.flickering(frames, fps, percent / 100, hz), fps
+    pictures = [
+        cases.cover(sources[i].frames[0], WIDTH, HEIGHT) for i in rng.permutation(len(sources))[:3]
+    ]
+    yield "slides", cases.slides(pictures, 40, 0), 30.0
+    yield "blends", cases.slides(pictures, 40, int(rng.integers(6, 20))), 30.0
+    still = cases.cover(frames[count // 2], int(1.5 * WIDTH), int(1.5 * HEIGHT))
+    t_s = np.arange(120) / 30
+    for name, path in {
+        "moved pan": Path2D(pan=float(rng.uniform(0.02, 0.1)) * rng.choice([-1, 1])),
+        "moved zoom": Path2D(zoom=float(rng.uniform(0.03, 0.1)) * rng.choice([-1, 1])),
+        "moved eased": Path2D(pan=0.03, tilt=-0.02, zoom=float(rng.uniform(0.02, 0.06)), ease=True),
+    }.items():
+        yield name, cases.moved(lambda _: still, path.at(t_s, 4.0, rng)), 30.0
+
+
+def _summary(rows: list[tuple[str, bool, float]], rng: np.random.Generator) -> dict[str, Any]:
+    """AUC and average precision, each with a 95 % interval from draws of whole sources."""
+    names = sorted({source for source, _, _ in rows})
+    by_source = {n: [(p, v) for s, p, v in rows if s == n] for n in names}
+    draws: dict[str, list[float]] = defaultdict(list)
+    for _ in range(BOOTSTRAP):
+        drawn = [row for n in rng.choice(names, len(names)) for row in by_source[n]]
+        for key, function in (("auc", auc), ("ap", average_precision)):
+            draws[key].append(_apply(function, drawn))
+    whole = [(p, v) for _, p, v in rows]
+    return {
+        key: [
+            round(float(v), 4)
+            for v in (_apply(function, whole), *np.quantile(draws[key], [0.025, 0.975]))
+        ]
+        for key, function in (("auc", auc), ("ap", average_precision))
+    }
+
+
+def _apply(function: Callable[[Float, Float], float], rows: list[tuple[bool, float]]) -> float:
+    positive = np.array([value for is_case, value in rows if is_case])
+    negative = np.array([value for is_case, value in rows if not is_case])
+    return function(positive, negative)
+
+
+def auc(positive: Float, negative: Float) -> float:
+    """Chance that a case scores above a take, ties counting half (Mann and Whitney 1947)."""
+    higher = (positive[:, None] > negative).mean() + 0.5 * (positive[:, None] == negative).mean()
+    return float(higher)
+
+
+def average_precision(positive: Float, negative: Float) -> float:
+    """Mean over cases of the precision at the case's own score."""
+    precisions = [
+        (positive >= value).sum() / ((positive >= value).sum() + (negative >= value).sum())
+        for value in positive
+    ]
+    return float(np.mean(precisions))
+
+
+def real(options: argparse.Namespace) -> dict[str, Any]:
+    """What the default bounds of the false-motion filters drop of real clips, each by its name."""
+    dropped: dict[str, list[str]] = defaultdict(list)
+    clips = 0
+    for source, path in files(options.clips, options.part):
+        try:
+            measured = measure_video(str(path), "0" * 32, "bench", Config())
+        except BadVideoError:
+            continue
+        starts = measured.tables["clips"]["start_s"].to_pylist()
+        for start_s, row in zip(starts, measured.tables["scores"].to_pylist(), strict=True):
+            clips += 1
+            for score in SCORES:
+                value = row[score]
+                if value is not None and not FILTERS[score].keeps(value):
+                    dropped[score].append(f"{source}/{path.name} at {start_s:.1f} s: {value:.3f}")
+    print(f"{clips} clips")
+    for score in SCORES:
+        print(f"{score}: {len(dropped[score])} ({len(dropped[score]) / max(1, clips):.1%})")
+        for text in dropped[score]:
+            print("  ", text)
+    return {"clips": clips, "dropped": dict(dropped)}
