@@ -13,6 +13,7 @@ from filters import (
     freeze,
     letterbox,
     objects,
+    panes,
     static,
     text_overlay,
     transition,
@@ -52,6 +53,31 @@ FILTERS: Final[dict[str, Filter]] = {
         # Borders are cropped, not a fault; what is left must be worth it. 2.39:1 film in a 4:3
         # frame scores 0.44 and a simulator's plain background 0.42; 9:16 in 16:9 scores 0.68.
         high=0.5,
+        version=2,
+        evidence=letterbox.border_bands,
+    ),
+    # Bounds of the three below: docs/edits.md. A score of 1 is a seam all along and straight to a
+    # seventh of a pixel; window frames, doors and posters seen by a resting camera reach 0.7.
+    "split_screen": Filter(
+        panes.split_share,
+        doc="how surely a seam between two pictures crosses the frame, 0 to 1",
+        high=0.75,
+        null="keep",
+        evidence=panes.split_panes,
+    ),
+    "picture_in_picture": Filter(
+        panes.inset_share,
+        doc="how surely a picture lies in a rectangle within the picture, 0 to 1",
+        high=0.7,
+        null="keep",
+        evidence=panes.insets,
+    ),
+    "collage": Filter(
+        panes.collage_share,
+        doc="how surely three or more pictures are laid out in the frame, 0 to 1",
+        high=0.6,
+        null="keep",
+        evidence=panes.collage_pictures,
     ),
     "text_overlay": Filter(
         text_overlay.area,
