@@ -84,7 +84,7 @@ FILTERS: Final[dict[str, Filter]] = {
         doc="how surely captions or other text are drawn over the picture, 0 to 1",
         # docs/edits.md: 33 of 34 clean clips of the tuning half score below, three quarters of the
         # edited ones above.
-        high=0.9,
+        high=0.92,
         null="keep",
         version=2,
         evidence=text_overlay.text_boxes,
