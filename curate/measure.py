@@ -24,7 +24,7 @@ from curate.shots import make_backend
 from curate.shots.signals import HEIGHT, WIDTH
 from curate.window import ClipWindow
 from filters.base import Clip, GlobalMotion, Unmeasurable
-from filters.letterbox import content_box
+from filters.letterbox import borders
 from filters.registry import FILTERS
 from manifests.corpus import rows_of
 from manifests.ids import clip_id
@@ -285,9 +285,15 @@ def _content(clip: Clip, width: int, height: int) -> tuple[int, int, int, int]:
     """The content box in pixels of the video; all of the picture where none can be told."""
     rows, columns = clip.gray.shape[1:]
     try:
-        x, y, w, h = content_box(clip.gray)
+        x, y, w, h = borders(clip.gray).box
     except Unmeasurable:
         return 0, 0, width, height
-    left, right = round(x * width / columns), round((x + w) * width / columns)
-    top, bottom = round(y * height / rows), round((y + h) * height / rows)
-    return left, top, max(1, right - left), max(1, bottom - top)
+
+    def inwards(start: float, end: float, scale: float) -> tuple[int, int]:
+        # Lines that are a quarter border or more are border.
+        first, last = math.ceil(start * scale - 0.25), math.floor(end * scale + 0.25)
+        return first, max(1, last - first)
+
+    left, content_width = inwards(x, x + w, width / columns)
+    top, content_height = inwards(y, y + h, height / rows)
+    return left, top, content_width, content_height

@@ -1,11 +1,23 @@
-"""Flat borders around the picture: letterbox and pillarbox bars of any colour."""
+"""Borders around the picture: flat bars of any colour, patterns, and blurred copies of the picture.
 
-from typing import Final
+Every border ends at the picture along a straight line; what lies outside is of one colour, or
+stands still, or repeats the picture enlarged and out of focus.
+"""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import cv2
 import numpy as np
 import numpy.typing as npt
 
-from filters.base import Clip, Gray, Unmeasurable
+from filters import seams
+from filters.base import Clip, Evidence, Gray, Unmeasurable
+from filters.memo import once_per_clip
+
+Box: TypeAlias = tuple[float, float, float, float]
+"""x, y, width, height in px; fractions where a line of the frame is part border, part picture."""
 
 FLAT_STD: Final = 3.0
 """Grey levels along a border line (algorithms.md section 4, item 5): bars after compression."""
@@ -18,8 +30,34 @@ EDGE: Final = 8.0
 EDGE_SHARE: Final = 0.5
 """Share of the line next to the border that must differ from it at some time. A burnt-out sky or
 a night sky is flat and steady too, but what stands in front of it first meets it in few columns."""
-MAX_FRAMES: Final = 32
-"""Frames looked at, spread over the clip: bars do not move."""
+SOFT: Final = 0.03
+"""Share of the frame's longer side within which a soft edge rises to the picture."""
+MAX_FRAMES: Final = 24
+"""Frames looked at, spread over the clip."""
+PART_FRAMES: Final = 6
+"""Frames of a part of the clip that may have its own borders: a second at 6 frames a second."""
+MOST: Final = 0.46
+"""Share of a side that one border may take."""
+SEAM_SHARE: Final = 0.65
+"""Share of a line's length along which it must stand out as a step."""
+COPY_NCC: Final = 0.75
+"""Correlation of a band with the enlarged, blurred picture (algorithms.md: 0.8 over both; each
+band alone reaches less where the editor blurs more than we do). Bands of scenes stay below 0.6."""
+STILL: Final = 10
+"""Grey levels over the clip within which a pixel of a pattern stays: compression moves it by 4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Borders:
+    """What lies around the picture.
+
+    Attributes:
+        box: Where the picture is.
+        kind: flat, changing (flat, in a part of the clip), pattern or blurred; None for no border.
+    """
+
+    box: Box
+    kind: str | None
 
 
 def border_share(clip: Clip) -> float:
@@ -28,17 +66,28 @@ def border_share(clip: Clip) -> float:
     Raises:
         Unmeasurable: As `content_box`.
     """
-    _, _, width, height = content_box(clip.gray)
+    _, _, width, height = borders(clip.gray).box
     rows, columns = clip.gray.shape[1:]
-    return float(1.0 - width * height / (rows * columns))
+    return float(min(1.0, max(0.0, 1.0 - width * height / (rows * columns))))
+
+
+def border_bands(clip: Clip) -> list[Evidence]:
+    """The bands outside the picture, each with its kind."""
+    found = borders(clip.gray)
+    rows, columns = clip.gray.shape[1:]
+    x, y, w, h = (v / s for v, s in zip(found.box, (columns, rows) * 2, strict=True))
+    bands = ((0.0, 0.0, 1.0, y), (0.0, y + h, 1.0, 1 - y - h),
+             (0.0, y, x, h), (x + w, y, 1 - x - w, h))  # fmt: skip
+    last = float(clip.gray_t_s[-1])
+    return [
+        Evidence(0.0, last, (bx, by, bw, bh), bw * bh, found.kind)
+        for bx, by, bw, bh in bands
+        if bw > 1e-3 and bh > 1e-3
+    ]
 
 
 def content_box(gray: Gray) -> tuple[int, int, int, int]:
-    """The picture without its flat borders.
-
-    A border is a run of lines from the frame's edge that are of one colour along the line and over
-    time, and end at a picture that differs from them along most of the line. Rows come first, then
-    columns within them. A line half border, half picture counts as border.
+    """The picture without its borders, in whole px: a line half border counts as border.
 
     Args:
         gray: (T, H, W) uint8 luma of one shot.
@@ -49,15 +98,92 @@ def content_box(gray: Gray) -> tuple[int, int, int, int]:
     Raises:
         Unmeasurable: Every line is flat and steady ("black"): there is no picture.
     """
-    sample = gray[np.unique(np.linspace(0, len(gray) - 1, MAX_FRAMES).round().astype(np.intp))]
-    top, bottom = _borders(sample)
-    inner = sample[:, top : sample.shape[1] - bottom]
-    # (T, W, H): columns become rows.
-    left, right = _borders(inner.swapaxes(1, 2))
-    return left, top, gray.shape[2] - left - right, gray.shape[1] - top - bottom
+    x, y, w, h = borders(gray).box
+    left, top = int(np.ceil(x - 0.05)), int(np.ceil(y - 0.05))
+    right, bottom = int(np.floor(x + w + 0.05)), int(np.floor(y + h + 0.05))
+    return left, top, max(1, right - left), max(1, bottom - top)
 
 
-def _borders(gray: Gray) -> tuple[int, int]:
+@once_per_clip
+def borders(gray: Gray) -> Borders:
+    """The picture without its borders, and what kind they are.
+
+    Flat borders come first: runs of lines from the frame's edge that are of one colour along the
+    line and over time, and end at a picture that differs from them along most of the line. A part
+    of the clip with more of them than the whole counts as "changing". Then, where a straight step
+    is found on two opposite sides, patterns that stand still and enlarged copies of the picture.
+
+    Raises:
+        Unmeasurable: As `content_box`.
+    """
+    sample = seams.spread_frames(gray, MAX_FRAMES)
+    whole = (0.0, 0.0, float(gray.shape[2]), float(gray.shape[1]))
+    flat = _flat_box(sample)
+    parts = _common([_flat_box(part) for part in _parts(sample)] or [flat])
+    kind = None if flat == whole else "flat"
+    box = flat
+    if _area(parts) < 0.98 * _area(flat):
+        box, kind = parts, "changing"
+    x, y, w, h = (round(v) for v in box)
+    inner = sample[:, y : y + h, x : x + w]
+    framed = _framed(inner)
+    if framed is not None:
+        left, top, width, height = framed.box
+        return Borders((x + left, y + top, width, height), framed.kind)
+    return Borders(box, kind)
+
+
+def _area(box: Box) -> float:
+    return box[2] * box[3]
+
+
+def _parts(sample: Gray) -> list[Gray]:
+    """Consecutive parts of PART_FRAMES frames, overlapping by half; none of a short clip."""
+    if len(sample) < 2 * PART_FRAMES:
+        return []
+    starts = range(0, len(sample) - PART_FRAMES + 1, PART_FRAMES // 2)
+    parts = [sample[s : s + PART_FRAMES] for s in starts]
+    return [part for part in parts if _shows(part)]
+
+
+def _shows(part: Gray) -> bool:
+    """Whether most frames hold a picture: a fade or a black hole has no borders."""
+    return float(np.median(part.std(axis=(1, 2)))) > 4 * FLAT_STD
+
+
+def _common(boxes: list[Box]) -> Box:
+    """What all boxes share."""
+    left, top = max(b[0] for b in boxes), max(b[1] for b in boxes)
+    right = min(b[0] + b[2] for b in boxes)
+    bottom = min(b[1] + b[3] for b in boxes)
+    if right - left < 8 or bottom - top < 8:
+        return max(boxes, key=_area)
+    return left, top, right - left, bottom - top
+
+
+def _flat_box(sample: Gray) -> Box:
+    """The picture without flat borders; nested ones (bars around a frame) are all taken."""
+    x, y, w, h = 0.0, 0.0, float(sample.shape[2]), float(sample.shape[1])
+    for _ in range(3):
+        inner = sample[:, int(np.ceil(y)) : int(y + h), int(np.ceil(x)) : int(x + w)]
+        if min(inner.shape[1:]) < 8:
+            break
+        try:
+            top, bottom = _flat_rows(inner)
+            middle = inner[:, int(np.ceil(top)) : inner.shape[1] - int(np.ceil(bottom))]
+            left, right = _flat_rows(middle.swapaxes(1, 2))
+        except Unmeasurable:
+            if (x, y) == (0.0, 0.0) and h == sample.shape[1] and w == sample.shape[2]:
+                raise
+            break
+        if not max(top, bottom, left, right):
+            break
+        x, y = np.ceil(x) + left, np.ceil(y) + top
+        w, h = inner.shape[2] - left - right, inner.shape[1] - top - bottom
+    return float(x), float(y), float(w), float(h)
+
+
+def _flat_rows(gray: Gray) -> tuple[float, float]:
     """Border rows at the top and at the bottom of (T, H, W)."""
     # (T, H)
     mean, spread = gray.mean(axis=2), gray.std(axis=2)
@@ -67,25 +193,148 @@ def _borders(gray: Gray) -> tuple[int, int]:
     flat = steady.mean(axis=0) >= FRAMES_SHARE
     if flat.all():
         raise Unmeasurable("black")
-    top = _border(gray, flat, colour)
-    return top, _border(gray[:, ::-1], flat[::-1], colour[::-1])
+    top = _flat_border(gray, flat, colour)
+    return top, _flat_border(gray[:, ::-1], flat[::-1], colour[::-1])
 
 
-def _border(gray: Gray, flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> int:
+def _flat_border(gray: Gray, flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> float:
     """Border rows at the top of (T, H, W), given which rows are flat and their colours (H,)."""
     run = _one_colour_run(flat, colour)
     if not run or run >= len(flat) - 2:
-        return 0
-    # (3, W): how far the three rows after the run ever get from the border's colour.
-    beyond = np.abs(gray[:, run : run + 3].astype(np.float32) - colour[run - 1]).max(axis=0)
-    if (beyond.max(axis=0) > EDGE).mean() < EDGE_SHARE:
-        return 0
+        return 0.0
+    rise = max(4, round(SOFT * max(gray.shape[1:])))
+    # (K, W): how far the rows after the run ever get from the border's colour.
+    beyond = np.abs(gray[:, run : run + rise].astype(np.float32) - colour[run - 1]).max(axis=0)
+    soft = _soft_edge(gray[:, max(0, run - 2) : run + rise].mean(axis=0) - colour[run - 1])
+    if soft is not None:
+        return max(0, run - 2) + soft
+    if (beyond[:3].max(axis=0) > EDGE).mean() < EDGE_SHARE:
+        return 0.0
     # A row blended from border and picture by the scaler is clearly weaker than the next one.
-    blended = beyond[0].mean() < 0.8 * beyond[1].mean()
-    return run + int(blended)
+    first, second = float(beyond[0].mean()), float(beyond[1].mean())
+    return run + 1.0 - first / second if first < 0.8 * second else float(run)
+
+
+def _soft_edge(rise: npt.NDArray[np.float64]) -> float | None:
+    """Where a soft edge is half as high as the picture behind it, or None for a hard edge.
+
+    A soft edge rises alike in all columns, whatever the picture.
+
+    Args:
+        rise: (K, W) rows minus the border's colour, mean over time.
+    """
+    if len(rise) < 6:
+        return None
+    clear = np.abs(rise[-1]) > 3 * EDGE
+    if clear.mean() < 0.4:
+        return None
+    # (K, columns)
+    shares = rise[:, clear] / rise[-1, clear]
+    course = np.median(shares, axis=1)
+    low, high = np.percentile(shares, (25, 75), axis=1)
+    middle = (course > 0.25) & (course < 0.75)
+    if middle.sum() < 2 or (high - low)[middle].max() > 0.3 or (np.diff(course) < -0.05).any():
+        return None
+    at = int(np.argmax(course >= 0.5))
+    step = course[at] - course[at - 1]
+    # Rows are measured at their middles.
+    return at - float((course[at] - 0.5) / step) + 0.5 if at and step > 0 else None
 
 
 def _one_colour_run(flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> int:
     """Length of the run of flat rows from the start that share the first row's colour."""
     border = flat & (np.abs(colour - colour[0]) < STEADY)
     return int(border.argmin()) if not border.all() else len(border)
+
+
+Test: TypeAlias = Callable[[Gray, seams.Rectangle], bool]
+"""Whether what lies outside the rectangle in (T, H, W) is no part of the picture."""
+
+
+def _framed(gray: Gray) -> Borders | None:
+    """The picture within a frame that ends at straight steps, or None."""
+    if min(gray.shape[1:]) < 32:
+        return None
+    height, width = gray.shape[1:]
+    found = seams.seam_map(gray).rectangles(SEAM_SHARE, 32)
+    least = (1 - 2 * MOST) * height * width
+    centred = [r for r in found if least <= r.area and _centred(r, width, height)]
+    for name, test in _BANDS.items():
+        passed = [r for r in centred[:40] if test(gray, r)]
+        if passed:
+            # A stripe of the pattern may pass too: the picture is the least that does.
+            best = max(passed, key=lambda r: (r.sides > 1, -r.area))
+            return Borders(_exact(gray, best), name)
+    return None
+
+
+def _centred(r: seams.Rectangle, width: int, height: int) -> bool:
+    """Editors put the picture into the middle, or against an edge; a door stands anywhere."""
+    bands = ((r.left, width - r.right, width), (r.top, height - r.bottom, height))
+    return all(
+        abs(a - b) <= max(3, 0.03 * side) or (r.sides == 1 and min(a, b) == 0)
+        for a, b, side in bands
+    )
+
+
+def _exact(gray: Gray, r: seams.Rectangle) -> Box:
+    """The rectangle to fractions of a px."""
+    height, width = gray.shape[1:]
+    rows, columns = gray[:, r.top : r.bottom], gray[:, :, r.left : r.right].swapaxes(1, 2)
+    left = seams.refined(rows, r.left) if r.left else 0.0
+    right = seams.refined(rows, r.right) if r.right < width else float(width)
+    top = seams.refined(columns, r.top) if r.top else 0.0
+    bottom = seams.refined(columns, r.bottom) if r.bottom < height else float(height)
+    return left, top, right - left, bottom - top
+
+
+def _stands_still(gray: Gray, r: seams.Rectangle) -> bool:
+    """Whether all outside stands still while the picture inside does not."""
+    still = np.ptp(gray, axis=0) <= STILL
+    outside = np.ones(still.shape, np.bool_)
+    outside[max(0, r.top - 2) : r.bottom + 2, max(0, r.left - 2) : r.right + 2] = False
+    inside = 1 - float(still[r.top + 1 : r.bottom - 1, r.left + 1 : r.right - 1].mean())
+    outside_moves = 1 - float(still[outside].mean()) if outside.any() else 1.0
+    return outside_moves <= 0.02 and inside >= max(0.15, 10 * outside_moves)
+
+
+def _copies_picture(gray: Gray, r: seams.Rectangle) -> bool:
+    """Whether both bands are the picture between them, enlarged to the frame and blurred."""
+    if (r.left == 0) == (r.top == 0):  # blurred copies lie on two opposite sides
+        return False
+    if r.left == 0:
+        gray = gray.swapaxes(1, 2)
+        r = seams.Rectangle(r.top, r.left, r.bottom, r.right, r.share, r.sides)
+    height, width = gray.shape[1:]
+    left, right = r.left, width - r.right
+    inner = width - left - right
+    scale = width / inner
+    rows = max(2, round(height / scale))
+    start = (height - rows) // 2
+    small = (max(8, width // 8), max(8, height // 8))
+    edges = round(left * small[0] / width), round(right * small[0] / width)
+    if min(edges) < 1:
+        return False
+    found: list[list[float]] = [[], []]
+    for frame in gray[:: max(1, len(gray) // 8)]:
+        part = frame[start : start + rows, left : width - right]
+        copy = _soft(cv2.resize(part, small, interpolation=cv2.INTER_AREA))
+        shown = cv2.resize(frame, small, interpolation=cv2.INTER_AREA).astype(np.float32)
+        for side, columns in enumerate((slice(0, edges[0]), slice(small[0] - edges[1], None))):
+            found[side].append(_correlation(copy[:, columns], _soft(shown[:, columns])))
+    return min(float(np.median(side)) for side in found) >= COPY_NCC
+
+
+def _soft(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
+    soft = cv2.GaussianBlur(np.asarray(picture, np.float32), (0, 0), 1.5)
+    return np.asarray(soft, np.float32)
+
+
+def _correlation(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
+    """Of two pictures, -1 to 1; 0 where one is of one colour."""
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
+    return float((a * b).sum()) / scale if scale > a.size else 0.0
+
+
+_BANDS: Final[dict[str, Test]] = {"blurred": _copies_picture, "pattern": _stands_still}

@@ -1,191 +1,172 @@
-"""Burnt-in text and graphics: edges that stay in place while the picture behind them changes."""
+"""Text and graphics drawn over the picture: captions, lower thirds, logos, clocks, displays.
 
-from itertools import pairwise
-from typing import Final, TypeAlias
+A small network looks at spans of about two seconds: at how a span looks, at what changes in it and
+at which edges stay (`filters.overlay_maps`, `filters.overlay_network`).
+"""
+
+from dataclasses import dataclass
+from typing import Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from filters.base import Clip, Float, Gray, Unmeasurable
+from filters.base import Clip, Evidence, Unmeasurable
 from filters.letterbox import content_box
+from filters.memo import once_per_clip
+from filters.overlay_maps import MIN_FRAMES, overlay_maps, windows
+from filters.overlay_network import CELL, network
 
-Mask: TypeAlias = npt.NDArray[np.bool_]
-"""(H, W) bool."""
+Cells = npt.NDArray[np.float32]
 
-WINDOW_S: Final = 2.0
-"""Length of the spans looked at: captions change every few seconds, logos stay."""
-MIN_FRAMES: Final = 5
-"""Frames of a span; with fewer an edge can stay in place by accident."""
-MIN_GRADIENT: Final = 24.0
-"""Height in grey levels of the weakest step that counts; 3x3 Sobel answers 4 times that. Letters
-are made to be read, so they stand out by more (algorithms.md section 4, item 1)."""
-STEADY: Final = 0.85
-"""Length of the mean gradient over the mean length: 1 for a burnt-in edge, near 0 for a passing
-texture; the picture that shines through thin letters costs some of it."""
-CHANGED: Final = 16
-"""Grey levels between the extremes over a span from which a pixel counts as changed: noise of 3
-grey levels at 320 px, a bad sensor, spans 10 in 12 frames."""
-AROUND_PX: Final = 24
-"""Reach of the surroundings that must change, at 320 px: twice the height of a caption line."""
-AROUND_SHARE: Final = 0.6
-SIDE_SHARE: Final = 0.3
-"""Shares of changed pixels around a block, mean of its sides and least side."""
-FREE_SHARE: Final = 0.4
-MIN_TEXT_PX: Final = 5
-"""Letters lower than 5 px cannot be read, whatever the size of the frame."""
-MAX_HEIGHT: Final = 0.35
-"""Share of the frame's height above which a block is no caption or logo but the scene."""
-MOVED_PX: Final = 8.0
-"""Camera path over a span, at 320 px, after which a scene's edge cannot be in place any more: the
-width of a defocused edge. Distant things under a forward move are the exception."""
-SCENE_SHARE: Final = 0.15
-"""Share of changed pixels below which nothing moves behind an overlay, if the camera rests too."""
+ANY: Final = 0
+TEXT: Final = 1
+"""Which of the network's answers."""
+SURE: Final = 0.5
+"""Answer from which a cell is shown as evidence and counted as area."""
+SOME_SHARE: Final = 0.0055
+"""Share of the frame that must be covered for a score near 1: a caption of two short words, 20 of
+3600 cells."""
+MARK_SHARE: Final = 0.0017
+"""Likewise for a mark: 6 of 3600 cells, 16 x 24 px at 320."""
+MOST_MARK: Final = 0.08
+"""Share of the frame above which something is no mark."""
+ALWAYS: Final = 0.25
+"""Quantile over the spans of a clip: what stays is there in three quarters of them."""
 
 
-def area(clip: Clip) -> float:
-    """Share of the frame's area under burnt-in text or graphics, mean over the clip, 0 to 1.
+@dataclass(frozen=True, slots=True)
+class Overlays:
+    """The network's answers on a clip.
 
-    In each span of about two seconds, strong edges whose gradient keeps its place and direction
-    are joined to blocks the way letters of a line are. A block counts if it is dense in edges like
-    text, and if the camera carried the scene away from under it or most of its surroundings
-    changed. So a caption over a resting background is not seen, and a scene's own edges seen by a
-    resting camera are not mistaken for one. Lettering on the scene moves with it: not counted.
+    Attributes:
+        cells: (S, 2, h, w) float32, 0 to 1, per span: overlay of any kind, text. 0 outside the
+            content box, which is all that is used of the clip.
+        spans: (start, end) of each span, seconds after the clip's start.
+    """
+
+    cells: Cells
+    spans: tuple[tuple[float, float], ...]
+
+
+@once_per_clip
+def overlays(clip: Clip) -> Overlays:
+    """Look at a clip's spans.
 
     Raises:
-        Unmeasurable: "static_scene" where neither camera nor picture moves in any span;
-            "too_few_frames" for fewer than five analysed frames; "black" for no picture at all.
+        Unmeasurable: "too_few_frames" for fewer than four analysed frames; "black" for no picture.
     """
     if len(clip.gray) < MIN_FRAMES:
         raise Unmeasurable("too_few_frames")
     x, y, w, h = content_box(clip.gray)
-    height, width = clip.gray.shape[1:]
-    path = _path(clip)
-    shares = []
-    for span in _spans(clip.gray_t_s):
-        inner = clip.gray[span, y : y + h, x : x + w]
-        changed_share = float((np.ptp(inner, axis=0) >= CHANGED).mean())
-        travel_px = _travel_px(path[span], (width / 2, height / 2), width, height)
-        if changed_share >= SCENE_SHARE or travel_px >= MOVED_PX * max(width, height) / 320:
-            shares.append(float(overlay_mask(clip.gray[span], path[span]).mean()))
-    if not shares:
-        raise Unmeasurable("static_scene")
-    return float(np.mean(shares))
+    chosen = windows(clip.gray_t_s)
+    cells = np.stack([network().scores(overlay_maps(clip.gray[span])) for span in chosen])
+    rows, columns = (np.arange(n) * CELL + CELL / 2 for n in cells.shape[2:])
+    inside = ((rows >= y) & (rows < y + h))[:, None] & (columns >= x) & (columns < x + w)
+    times = tuple((float(clip.gray_t_s[s][0]), float(clip.gray_t_s[s][-1])) for s in chosen)
+    return Overlays(np.where(inside, cells, np.float32(0)), times)
 
 
-def overlay_mask(gray: Gray, path: Float) -> Mask:
-    """Where burnt-in text or graphics lie in one span.
+def text_sureness(clip: Clip) -> float:
+    """How surely text is drawn over the picture for most of the clip, 0 to 1.
 
-    Args:
-        gray: (T, H, W) uint8 luma, about two seconds.
-        path: (T, 4) running sums of tx (frame widths), ty (frame heights), log scale and roll
-            (radians, counter-clockwise as seen).
+    The mean over the spans of: the mean answer over the cells that most look like drawn text,
+    SOME_SHARE of the frame. So a caption that is there for half of the clip scores half.
+    Lettering on things of the scene moves and bends with them, or is lit and soft like them.
 
-    Returns:
-        (H, W) bool.
+    Raises:
+        Unmeasurable: As `overlays`.
     """
-    height, width = gray.shape[1:]
-    scale = max(height, width) / 320
-    edges = _steady_edges(gray)
-    # Letters of one line are joined: 9 px across, 3 px down at 320 px.
-    kernel = np.ones((_odd(3 * scale), _odd(9 * scale)), np.uint8)
-    closed = cv2.morphologyEx(edges.astype(np.uint8), cv2.MORPH_CLOSE, kernel)
-    joined = closed.astype(np.uint8, copy=False)
-    changed = np.ptp(gray, axis=0) >= CHANGED
-    count, labels, stats, centres = cv2.connectedComponentsWithStats(joined)
-    mask = np.zeros((height, width), np.bool_)
-    for label in range(1, count):
-        x, y, w, h = (int(stats[label, part]) for part in range(4))
-        block = labels[y : y + h, x : x + w] == label
-        if h > MAX_HEIGHT * height or not _like_text(block, edges[y : y + h, x : x + w]):
-            continue
-        travel_px = _travel_px(path, (centres[label][0], centres[label][1]), width, height)
-        if travel_px >= MOVED_PX * scale or _changes_around(
-            changed, joined, (x, y, w, h), round(AROUND_PX * scale)
-        ):
-            mask[y : y + h, x : x + w] |= block
-    return mask
+    found = overlays(clip).cells[:, TEXT]
+    return float(np.mean([_top(span, SOME_SHARE) for span in found]))
 
 
-def _spans(t_s: Float) -> list[slice]:
-    """Slices of about WINDOW_S that cover the clip, each of MIN_FRAMES frames or more."""
-    count = max(1, min(round(float(t_s[-1] - t_s[0]) / WINDOW_S), len(t_s) // MIN_FRAMES))
-    limits = np.linspace(0, len(t_s), count + 1).round().astype(int)
-    return [slice(int(a), int(b)) for a, b in pairwise(limits)]
+def mark_sureness(clip: Clip) -> float:
+    """How surely a small mark stays in one place of the picture, 0 to 1.
 
+    Of the places where the network answers in three quarters of the spans, the surest that covers
+    less than MOST_MARK of the frame.
 
-def _path(clip: Clip) -> Float:
-    """(T, 4) running sums of the motion; a pair without motion adds nothing."""
-    steps = np.array(
-        [(m.tx, m.ty, m.log_scale, np.radians(m.roll_deg)) for m in clip.motion], np.float64
-    )
-    return np.concatenate([np.zeros((1, 4)), np.cumsum(np.nan_to_num(steps), axis=0)])
-
-
-def _steady_edges(gray: Gray) -> Mask:
-    """(H, W) pixels with a strong gradient that keeps its direction in all frames."""
-    total = np.zeros((2, *gray.shape[1:]), np.float32)
-    length = np.zeros(gray.shape[1:], np.float32)
-    weakest = np.full(gray.shape[1:], np.inf, np.float32)
-    for frame in gray:
-        gradient = np.stack(
-            [cv2.Sobel(frame, cv2.CV_32F, 1, 0), cv2.Sobel(frame, cv2.CV_32F, 0, 1)]
-        )
-        strength = np.hypot(gradient[0], gradient[1])
-        total += gradient
-        length += strength
-        np.minimum(weakest, strength, out=weakest)
-    mean = length / len(gray)
-    steady: Mask = np.hypot(total[0], total[1]) >= STEADY * np.maximum(length, 1e-6)
-    # Sobel's factor 4. Never below half of the limit: one frame without the edge disproves it.
-    strong: Mask = (mean >= 4 * MIN_GRADIENT) & (weakest >= 2 * MIN_GRADIENT)
-    return strong & steady
-
-
-def _like_text(block: Mask, edges: Mask) -> bool:
-    """Whether a joined block has the size and the edge density of a word, a line or a logo."""
-    height, width = block.shape
-    # A line of a bar or a frame is thinner than letters; a word is longer than it is high.
-    if min(height, width) < MIN_TEXT_PX or max(height, width) < 8:
-        return False
-    # Both the letters' share of the box (a frame or a long contour fills little of it) and the
-    # edges' share of the letters (algorithms.md: 0.25) must be high.
-    return float(block.mean()) >= 0.35 and float(edges[block].mean()) >= 0.25
-
-
-def _travel_px(path: Float, place: tuple[float, float], width: int, height: int) -> float:
-    """How far the camera's motion carries the scene that lies at `place` (x, y in px)."""
-    x, y = place[0] - width / 2, place[1] - height / 2
-    dx = path[:, 0] * width + path[:, 2] * x + path[:, 3] * y
-    dy = path[:, 1] * height + path[:, 2] * y - path[:, 3] * x
-    return float(np.hypot(np.ptp(dx), np.ptp(dy)))
-
-
-def _changes_around(
-    changed: Mask, joined: npt.NDArray[np.uint8], box: tuple[int, int, int, int], reach: int
-) -> bool:
-    """Whether the picture changes on every side of a box, other candidates left out.
-
-    One side is not enough: a scene's resting edge has a moving thing next to it, a caption has the
-    moving picture all around it. Sides beyond the frame do not vote.
+    Raises:
+        Unmeasurable: As `overlays`.
     """
-    x, y, w, h = box
-    left, up = max(0, x - reach), max(0, y - reach)
-    sides = [
-        (slice(up, y), slice(left, x + w + reach)),
-        (slice(y + h, y + h + reach), slice(left, x + w + reach)),
-        (slice(y, y + h), slice(left, x)),
-        (slice(y, y + h), slice(x + w, x + w + reach)),
+    stays = _staying(overlays(clip).cells)
+    return max((sure for sure, _ in _marks(stays)), default=0.0)
+
+
+def static_area(clip: Clip) -> float:
+    """Share of the frame under what is drawn over it in three quarters of the spans, 0 to 1.
+
+    Raises:
+        Unmeasurable: As `overlays`.
+    """
+    stays = _staying(overlays(clip).cells)
+    return float(stays[stays >= SURE].sum() / stays.size)
+
+
+def text_boxes(clip: Clip) -> list[Evidence]:
+    """Boxes of drawn text per span; of neighbouring spans they are not joined."""
+    found = overlays(clip)
+    return [
+        Evidence(start, end, box, sure, "text")
+        for cells, (start, end) in zip(found.cells[:, TEXT], found.spans, strict=True)
+        for sure, box in _boxes(cells)
     ]
-    shares = []
-    for side in sides:
-        free = joined[side] == 0
-        # Where candidates fill a side it is texture of the scene, and says nothing.
-        if free.size >= reach * MIN_TEXT_PX and free.mean() >= FREE_SHARE:
-            shares.append(float(changed[side][free].mean()))
-    return len(shares) >= 2 and min(shares) >= SIDE_SHARE and float(np.mean(shares)) >= AROUND_SHARE
 
 
-def _odd(size: float) -> int:
-    """Nearest odd number of pixels, at least 1."""
-    return max(1, 2 * round((size - 1) / 2) + 1)
+def mark_boxes(clip: Clip) -> list[Evidence]:
+    """The marks, the surest first."""
+    found = overlays(clip)
+    marks = sorted(_marks(_staying(found.cells)), reverse=True)[:4]
+    return [Evidence(0.0, found.spans[-1][1], box, sure, "mark") for sure, box in marks]
+
+
+def static_boxes(clip: Clip) -> list[Evidence]:
+    """Boxes of what stays."""
+    found = overlays(clip)
+    end = found.spans[-1][1]
+    return [Evidence(0.0, end, box, sure, "overlay") for sure, box in _boxes(_staying(found.cells))]
+
+
+def _top(cells: Cells, share: float) -> float:
+    """Mean of the greatest cells that make up a share of the frame."""
+    count = max(1, round(share * cells.size))
+    flat = cells.ravel()
+    return float(np.partition(flat, flat.size - count)[-count:].mean())
+
+
+def _staying(cells: Cells) -> Cells:
+    """(h, w) answer that holds in three quarters of the spans."""
+    return np.asarray(np.quantile(cells[:, ANY], ALWAYS, axis=0), np.float32)
+
+
+Box = tuple[float, float, float, float]
+
+
+def _marks(stays: Cells) -> list[tuple[float, Box]]:
+    """Sureness and box of each place that is small enough for a mark."""
+    least = max(1, round(MARK_SHARE * stays.size))
+    found = []
+    for label_cells, box in _components(stays, SURE / 2):
+        if label_cells.size <= MOST_MARK * stays.size:
+            top = np.sort(label_cells)[-least:]
+            found.append((float(top.sum() / least), box))
+    return found
+
+
+def _boxes(cells: Cells) -> list[tuple[float, Box]]:
+    """Mean answer and box of each place that is sure."""
+    return [(float(inside.mean()), box) for inside, box in _components(cells, SURE)]
+
+
+def _components(cells: Cells, least: float) -> list[tuple[Cells, Box]]:
+    """The cells and the box, in shares of the frame, of each connected place of cells."""
+    height, width = cells.shape
+    count, labels, stats, _ = cv2.connectedComponentsWithStats((cells >= least).astype(np.uint8))
+    found = []
+    for label in range(1, count):
+        x, y, w, h, area = (int(v) for v in stats[label])
+        if area >= 2:
+            box = (x / width, y / height, w / width, h / height)
+            found.append((cells[labels == label], box))
+    return found

@@ -25,6 +25,19 @@ _QUALITY: Final = 72
 
 
 @dataclass(frozen=True, slots=True)
+class Still:
+    """One still of a clip.
+
+    Attributes:
+        uri: The picture as a data URI.
+        t_s: Seconds after the clip's start.
+    """
+
+    uri: str
+    t_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class ClipView:
     """One clip as the page names it."""
 
@@ -183,20 +196,20 @@ def _examples(tables: Tables, rows: pl.DataFrame) -> tuple[Example, ...]:
 
 def load_stills(
     corpus: Corpus, keys: StageKeys, clip_ids: Sequence[str]
-) -> dict[str, tuple[str, ...]]:
-    """Small stills of clips as data URIs; a clip without stills has no entry."""
+) -> dict[str, tuple[Still, ...]]:
+    """Small stills of clips; a clip without stills has no entry."""
     rows = (
         corpus.committed("samples")
         .filter(pl.col("measure_key") == keys.measure, pl.col("clip_id").is_in(list(clip_ids)))
-        .select("clip_id", "sample", "jpeg")
+        .select("clip_id", "sample", "t_s", "jpeg")
         .collect()
         .sort("clip_id", "sample")
     )
     stills = {}
     for (clip_id,), group in rows.group_by("clip_id", maintain_order=True):
         chosen = np.linspace(0, group.height - 1, min(STILLS, group.height)).round().astype(int)
-        small = (_small(group["jpeg"][int(index)]) for index in chosen)
-        stills[str(clip_id)] = tuple(still for still in small if still is not None)
+        small = ((_small(group["jpeg"][int(i)]), group["t_s"][int(i)]) for i in chosen)
+        stills[str(clip_id)] = tuple(Still(uri, t_s) for uri, t_s in small if uri is not None)
     return stills
 
 

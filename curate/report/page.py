@@ -14,6 +14,7 @@ from curate.config import Config, to_toml
 from curate.decide import DUPLICATE
 from curate.keys import StageKeys
 from curate.report import copies, data, examples, formats, funnel, scores
+from curate.report.evidence import load_evidence
 from curate.report.figures import histogram
 from curate.report.plots import draw_study
 from curate.report.study import Summary, other_studies, read_study
@@ -64,7 +65,9 @@ def build_report(
     shown = [(reason, examples.dropped_examples(tables, reason.name)) for reason in reasons]
     kept = examples.kept_examples(tables) if tables.kept.height else []
     groups = copies.choose_groups(tables)
-    stills = examples.load_stills(corpus, keys, _clip_ids([kept, *(r for _, r in shown)], groups))
+    clip_ids = _clip_ids([kept, *(r for _, r in shown)], groups)
+    stills = examples.load_stills(corpus, keys, clip_ids)
+    places = load_evidence(corpus, keys, clip_ids)
     record = run or data.latest_run(corpus) or {}
     study = read_study(corpus, keys)
     return (
@@ -87,6 +90,7 @@ def build_report(
             repeated=copies.repeated_files(tables),
             compared=tables.duplicates.height,
             stills=stills,
+            places=places,
             study=study,
             plots=draw_study(study) if study else [],
             other_studies=other_studies(corpus, keys),

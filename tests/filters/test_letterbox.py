@@ -1,10 +1,11 @@
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from filters.base import Unmeasurable
 from filters.clip import clip_from_gray
-from filters.letterbox import border_share, content_box
+from filters.letterbox import border_bands, border_share, borders, content_box
 from filters.registry import FILTERS
 from tests.filters.scenes import HEIGHT, WIDTH, flat, noisy, panning, texture, view
 
@@ -120,3 +121,64 @@ def test_ordinary_clip_has_no_border() -> None:
 def test_picture_of_one_colour_has_no_box(grey: int) -> None:
     with pytest.raises(Unmeasurable, match="black"):
         border_share(flat(grey))
+
+
+def _coloured(box: Box, back: npt.NDArray[np.uint8], frames: int = 24) -> npt.NDArray[np.uint8]:
+    x, y, width, height = box
+    gray = np.repeat(back[None], frames, axis=0)
+    for i in range(frames):
+        gray[i, y : y + height, x : x + width] = view(dx=-4 * i, size=(width, height))
+    return gray
+
+
+@pytest.mark.parametrize(
+    "box", [(60, 0, 200, 180), (0, 30, 320, 120), (40, 24, 240, 132)], ids=["sides", "rows", "all"]
+)
+def test_patterned_border_is_found(box: Box) -> None:
+    yy, xx = np.mgrid[0:HEIGHT, 0:WIDTH]
+    stripes = (120 + 80 * np.sin((xx + yy) / 9)).astype(np.uint8)
+    found = borders(_coloured(box, stripes))
+    assert found.kind == "pattern"
+    assert np.abs(np.subtract(found.box, box)).max() <= 1
+
+
+def test_blurred_copy_at_the_sides_is_found() -> None:
+    gray = np.empty((24, HEIGHT, WIDTH), np.uint8)
+    for i in range(24):
+        picture = view(dx=-2 * i, size=(102, HEIGHT))
+        large = cv2.resize(picture, (WIDTH, round(HEIGHT * WIDTH / 102)))
+        start = (large.shape[0] - HEIGHT) // 2
+        gray[i] = cv2.GaussianBlur(large[start : start + HEIGHT], (0, 0), 8) * 0.8
+        gray[i, :, 109:211] = picture
+    found = borders(gray)
+    assert found.kind == "blurred"
+    assert np.abs(np.subtract(found.box, (109, 0, 102, HEIGHT))).max() <= 2
+
+
+def test_soft_edge_ends_in_its_middle() -> None:
+    # From row 20 to row 28 the picture comes out of the bar; the middle is row 24.
+    weight = np.clip((np.arange(HEIGHT) - 19.5) / 8, 0, 1)[:, None]
+    gray = np.stack([16 + (view(dx=-4 * i) - 16.0) * weight for i in range(24)]).astype(np.uint8)
+    assert borders(gray).box[1] == pytest.approx(24, abs=1)
+
+
+def test_bars_of_a_part_of_the_clip_count_for_all_of_it() -> None:
+    gray = _framed(FULL, frames=36)
+    gray[18:] = _framed((0, 24, 320, 132), frames=18)
+    found = borders(gray)
+    assert found.kind == "changing"
+    assert np.abs(np.subtract(found.box, (0, 24, 320, 132))).max() <= 1
+
+
+def test_evidence_is_the_bands() -> None:
+    bands = border_bands(clip_from_gray(_framed((0, 24, 320, 132)), 6.0))
+    assert [band.note for band in bands] == ["flat", "flat"]
+    assert sum(band.value or 0 for band in bands) == pytest.approx(48 / 180, abs=0.015)
+
+
+def test_resting_camera_before_a_door_has_no_border() -> None:
+    gray = np.repeat(view()[None], 24, axis=0)
+    gray[:, :, :60] = texture(HEIGHT, 60, seed=7) // 3
+    for i in range(24):
+        gray[i, 60:120, 150 + i : 210 + i] = texture(60, 60, seed=8)
+    assert borders(gray).kind is None

@@ -1,0 +1,1 @@
+"""Training of the overlay network: real takes, drawn overlays of many looks, and decoys."""

@@ -1,0 +1,254 @@
+"""Straight steps along rows and columns of the picture: the edges of bars, panes and insets.
+
+A step made by an editor lies between the same two columns in every row and every frame. Edges of a
+scene bend, blur, end, or move with the camera.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from filters.base import Gray
+
+Plane = npt.NDArray[np.float32]
+
+REACH: Final = 5
+"""px on each side whose own steps a line is compared with: the texture that it lies in."""
+SMOOTH_PX: Final = 9
+"""px along the line over which steps are averaged: single rows of texture mean nothing."""
+RATIO: Final = 1.6
+"""Step across a line over the steps of the texture on the rougher side, from which it stands out.
+Two pictures next to each other reach it along 90 to 100 % of their seam."""
+LEAST: Final = 2.0
+"""Grey levels of such a step: below it lies compression noise."""
+MAX_FRAMES: Final = 24
+"""Frames of a clip that are looked at."""
+
+
+def steps(gray: Gray) -> Plane:
+    """Mean step across each column, 2 px wide so that a line blended by the scaler counts whole.
+
+    Args:
+        gray: (T, H, W) uint8; swap the last two axes for rows.
+
+    Returns:
+        (H, W) float32 grey levels: mean over time of |gray[x + 1] - gray[x - 1]|; 0 at the ends.
+    """
+    out = np.zeros(gray.shape[1:], np.float32)
+    if gray.shape[2] < 3:
+        return out
+    total = np.zeros((gray.shape[1], gray.shape[2] - 2), np.float32)
+    for frame in gray:
+        cv2.accumulate(cv2.absdiff(frame[:, 2:], frame[:, :-2]), total)
+    out[:, 1:-1] = total / len(gray)
+    return out
+
+
+def seams(step: Plane) -> Plane:
+    """Where a step stands out from the texture on both of its sides.
+
+    Args:
+        step: (H, W) of `steps`.
+
+    Returns:
+        (H, W) float32 0 or 1, 1 where the step between columns x - 1 and x + 1 is one, up to one
+        column off.
+    """
+    height, width = step.shape
+    if width < 2 * REACH + 4:
+        return np.zeros_like(step)
+    along = cv2.blur(step, (1, min(SMOOTH_PX, height)), borderType=cv2.BORDER_REPLICATE)
+    # Mean of the three columns from 3 to REACH px away on either side.
+    aside = cv2.blur(along, (REACH - 2, 1), borderType=cv2.BORDER_REPLICATE)
+    left = np.empty_like(aside)
+    right = np.empty_like(aside)
+    shift = (REACH + 3) // 2
+    left[:, shift:], left[:, :shift] = aside[:, :-shift], aside[:, :1]
+    right[:, :-shift], right[:, -shift:] = aside[:, shift:], aside[:, -1:]
+    found = along > RATIO * np.maximum(left, right) + LEAST
+    return found.astype(np.float32)
+
+
+def sharpened(found: Plane) -> Plane:
+    """`seams` with each place joined to the next column, so that a line may lie between two."""
+    joined = found.copy()
+    joined[:, :-1] = np.maximum(found[:, :-1], found[:, 1:])
+    return joined
+
+
+def spread_frames(gray: Gray, most: int = MAX_FRAMES) -> Gray:
+    """At most `most` frames, spread evenly."""
+    if len(gray) <= most:
+        return gray
+    return gray[np.unique(np.linspace(0, len(gray) - 1, most).round().astype(np.intp))]
+
+
+@dataclass(frozen=True, slots=True)
+class Rectangle:
+    """A rectangle whose sides are seams, or lie on the frame's edge.
+
+    Attributes:
+        left: px, like the next three.
+        top: From the frame's top.
+        right: Exclusive.
+        bottom: Exclusive.
+        share: Least of the shares along which its four sides are seams; sides on the frame's edge
+            count as 1.
+        sides: How many of its sides are not on the frame's edge, 1 to 4.
+    """
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+    share: float
+    sides: int
+
+    @property
+    def area(self) -> int:
+        """Px squared."""
+        return (self.right - self.left) * (self.bottom - self.top)
+
+
+@dataclass(frozen=True, slots=True)
+class SeamMap:
+    """Seams of both directions, ready to be asked for any line.
+
+    Attributes:
+        upright: (H, W) 0 or 1: a step between columns, at the left edge of the second.
+        level: (H, W) 0 or 1: a step between rows.
+    """
+
+    upright: Plane
+    level: Plane
+
+    def rectangles(
+        self, least_share: float, least_px: int = 16, lines: int = 14
+    ) -> list[Rectangle]:
+        """All rectangles between the strongest lines whose sides are seams, the best first.
+
+        Args:
+            least_share: Of each side, 0 to 1.
+            least_px: Of each side's length.
+            lines: Lines looked at in each direction, beside the frame's edges.
+        """
+        height, width = self.upright.shape
+        xs = _lines(self.upright.sum(axis=0), least_px, lines, width)
+        ys = _lines(self.level.sum(axis=1), least_px, lines, height)
+        # Seam px above row y in column x, and left of column x in row y.
+        down = np.pad(np.cumsum(self.upright, axis=0), ((1, 0), (0, 1)))
+        across = np.pad(np.cumsum(self.level, axis=1), ((0, 1), (1, 0)))
+        top, bottom = _pairs(ys, least_px)
+        found = []
+        for left, right in zip(*_pairs(xs, least_px), strict=True):
+            sides = (
+                (left, 0, (down[bottom, left] - down[top, left]) / (bottom - top)),
+                (right, width, (down[bottom, right] - down[top, right]) / (bottom - top)),
+                (top, 0, (across[top, right] - across[top, left]) / (right - left)),
+                (bottom, height, (across[bottom, right] - across[bottom, left]) / (right - left)),
+            )
+            # A side on the frame's edge need not be a seam.
+            shares = np.stack([np.where(at == end, np.inf, share) for at, end, share in sides])
+            inner, least = np.isfinite(shares).sum(axis=0), shares.min(axis=0)
+            found += [
+                Rectangle(int(left), int(top[i]), int(right), int(bottom[i]),
+                          float(least[i]), int(inner[i]))
+                for i in np.flatnonzero((least >= least_share) & (inner > 0))
+            ]  # fmt: skip
+        return sorted(found, key=lambda r: (-r.share, -r.area))
+
+
+def _pairs(places: list[int], least_px: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """All pairs of places at least `least_px` apart: the smaller ones, and the greater ones."""
+    a, b = np.meshgrid(places, places, indexing="ij")
+    apart = b - a >= least_px
+    return a[apart].astype(np.intp), b[apart].astype(np.intp)
+
+
+def _lines(strength: npt.NDArray[np.float32], least: float, most: int, size: int) -> list[int]:
+    """Positions of the strongest lines, each the best of its neighbours, and both ends."""
+    near = np.max([np.roll(strength, shift) for shift in (-2, -1, 0, 1, 2)], axis=0)
+    peaks = [
+        int(x)
+        for x in np.flatnonzero((strength >= least) & (strength >= near))
+        if 2 <= x <= size - 3
+    ]
+    chosen: list[int] = []
+    for x in sorted(peaks, key=lambda x: -strength[x]):
+        if all(abs(x - other) > 2 for other in chosen):
+            chosen.append(x)
+        if len(chosen) == most:
+            break
+    return sorted([0, *chosen, size])
+
+
+def seam_map(gray: Gray) -> SeamMap:
+    """Seams of a clip or a part of one.
+
+    Args:
+        gray: (T, H, W) uint8 luma.
+    """
+    upright = sharpened(seams(steps(gray)))
+    level = sharpened(seams(steps(gray.swapaxes(1, 2))))
+    # A step between x - 1 and x + 1 lies at the left or right edge of column x.
+    return SeamMap(_next(upright), _next(level).T)
+
+
+def _next(found: Plane) -> Plane:
+    out = np.zeros_like(found)
+    out[:, 1:] = found[:, :-1]
+    return out
+
+
+def refined(gray: Gray, x: int) -> float:
+    """Where between two columns a seam near `x` lies, to a fraction of a px.
+
+    Args:
+        gray: (T, H, W) uint8: the rows along which the seam runs.
+        x: Left edge of the column after the seam, up to 2 px off.
+    """
+    first, last = max(1, x - 2), min(gray.shape[2] - 1, x + 2)
+    if last <= first:
+        return float(x)
+    part = gray[:, :, first - 1 : last + 1].astype(np.int16)
+    height = np.abs(np.diff(part, axis=2)).mean(axis=(0, 1))
+    height = np.maximum(height - 1.2 * float(np.median(height)), 0)
+    if not height.sum() > 0:
+        return float(x)
+    return float((np.arange(first, last + 1) * height).sum() / height.sum())
+
+
+def straightness(gray: Gray, x: int, parts: int = 4) -> tuple[float, float]:
+    """How straight and how sharp a seam is.
+
+    Args:
+        gray: (T, H, W) uint8: the rows along which the seam runs.
+        x: Left edge of the column after the seam, up to 2 px off.
+        parts: Parts of the seam that are compared.
+
+    Returns:
+        Standard deviation of the parts' places, px, weighted by their heights; and the share of
+        the step that lies within two px.
+    """
+    first, last = max(1, x - 3), min(gray.shape[2] - 1, x + 3)
+    if last - first < 2 or gray.shape[1] < parts:
+        return math.inf, 0.0
+    part = gray[:, :, first - 1 : last + 1].astype(np.int16)
+    # (H, K)
+    height = np.abs(np.diff(part, axis=2)).mean(axis=0, dtype=np.float32)
+    rows = np.array_split(height, parts)
+    heights = np.stack([r.mean(axis=0) for r in rows])
+    clear = np.maximum(heights - 1.2 * np.median(heights, axis=1, keepdims=True), 0)
+    weight = clear.sum(axis=1)
+    if not weight.sum() > 0:
+        return math.inf, 0.0
+    places = (clear * np.arange(clear.shape[1])).sum(axis=1) / np.maximum(weight, 1e-6)
+    mean = float((places * weight).sum() / weight.sum())
+    spread = math.sqrt(float(((places - mean) ** 2 * weight).sum() / weight.sum()))
+    total = clear.sum(axis=0)
+    sharp = float(np.max(total[:-1] + total[1:]) / total.sum())
+    return spread, sharp
