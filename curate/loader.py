@@ -132,8 +132,7 @@ class TokenDataset(Dataset[Sample]):
         return sample
 
     def batch(self, numbers: Sequence[int], blocks: Sequence[tuple[int, Bytes] | None]) -> Sample:
-        """Samples of equal shape as one: tensors stacked, ids as arrays of str,
-        times as float64 tensors.
+        """Samples of equal shape as one: tensors stacked, ids in arrays, times as float64.
 
         Args:
             numbers: Which samples.
