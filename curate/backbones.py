@@ -3,6 +3,7 @@
 import logging
 import pickle
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, Literal, cast
@@ -63,9 +64,14 @@ class Backbone:
             NotFiniteError: A result is infinite or undefined.
         """
         parts = []
-        with torch.inference_mode(), _autocast(self.device):
-            for start in range(0, len(images), batch_size):
-                pixels = self.preprocess(images[start : start + batch_size]).to(self.device)
+        batches = [images[i : i + batch_size] for i in range(0, len(images), batch_size)]
+        with ThreadPoolExecutor(1) as ahead, torch.inference_mode(), _autocast(self.device):
+            # The next batch is resized while the model works on this one: two batches at most.
+            coming = ahead.submit(self.preprocess, batches[0])
+            for following in [*batches[1:], None]:
+                pixels = coming.result().to(self.device)
+                if following is not None:
+                    coming = ahead.submit(self.preprocess, following)
                 result = forward(pixels.contiguous(memory_format=torch.channels_last))
                 parts.append(result.float().cpu().numpy())
         output = np.concatenate(parts)

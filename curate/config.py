@@ -134,6 +134,8 @@ class Encode(Settings):
     """Most steps encoded per span."""
     grid: int = Field(4, ge=1, le=64)
     """Tokens are averaged to grid x grid cells (N = grid squared)."""
+    dtype: Literal["float16", "int8"] = "float16"
+    """How tokens are stored; int8 has one scale per token and takes half the bytes."""
     batch_size: int = Field(32, ge=1)
     """Frames per forward pass."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -1,7 +1,8 @@
 """Tokens of chosen spans: the second decode, with exact times from pts."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -21,7 +22,11 @@ Frames = npt.NDArray[np.uint8]
 FRAME_PX: Final = 256
 """Shorter side at which frames go to the encoder, which scales them to its own input, px."""
 SPANS_PER_PASS: Final = 32
-"""Spans whose frames are held at once: 8 s each at 4 steps a second and 256x455 px are 360 MB."""
+"""Most spans of a decoding pass from a video's beginning: 8 s each at 4 steps a second and 256x455
+px are 360 MB."""
+SPANS_PER_SEEK: Final = 8
+"""Spans of a pass that begins near its spans: 90 MB, and at most one group of pictures decoded
+twice. Two passes are held at once, the one that is encoded and the one that is decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +213,88 @@ class Encoded:
     tokens: npt.NDArray[np.float16] | None = None
     t0_s: float | None = None
     error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """Spans that one decode gives.
+
+    Attributes:
+        uris: Sources of equal content; the first that can be read is.
+        spans: Of that video, by start.
+        seekable: See `read_spans`.
+    """
+
+    uris: tuple[str, ...]
+    spans: tuple[TokenSpan, ...]
+    seekable: bool
+
+
+def passes_of(uris: Sequence[str], spans: Sequence[TokenSpan], *, sound: bool) -> list[Pass]:
+    """Cut a video's spans, by start, into passes.
+
+    Args:
+        uris: Its sources.
+        spans: What to encode of it.
+        sound: Whether its own pts are, so that later passes may seek.
+    """
+    size = SPANS_PER_SEEK if sound else SPANS_PER_PASS
+    return [
+        Pass(tuple(uris), tuple(spans[start : start + size]), sound and start > 0)
+        for start in range(0, len(spans), size)
+    ]
+
+
+def encode_passes(
+    passes: Sequence[Pass], read: Callable[[Pass], list[SpanFrames | None]], encoder: Encoder
+) -> Iterator[list[Encoded]]:
+    """Encode passes, each while the next is decoded.
+
+    Args:
+        passes: In the order of the answers.
+        read: Decodes a pass, called in a thread of its own; raises BadVideoError.
+        encoder: The encoder.
+
+    Yields:
+        One entry per span of each pass.
+    """
+    if not passes:
+        return
+    with ThreadPoolExecutor(1) as ahead:
+        coming = ahead.submit(read, passes[0])
+        for number, current in enumerate(passes):
+            try:
+                frames: list[SpanFrames | None] | BadVideoError = coming.result()
+            except BadVideoError as error:
+                frames = error
+            if number + 1 < len(passes):
+                coming = ahead.submit(read, passes[number + 1])
+            if isinstance(frames, BadVideoError):
+                yield unreadable(current.spans, frames)
+            else:
+                yield encode_together(current.spans, frames, encoder)
+            del frames  # before the next pass arrives
+
+
+def encode_together(
+    spans: Sequence[TokenSpan], frames: Sequence[SpanFrames | None], encoder: Encoder
+) -> list[Encoded]:
+    """Encode spans in common batches; the answer is that of `encode_frames` for each."""
+    pictures = [picture for found in frames if found is not None for picture in found.frames]
+    try:
+        tokens = encoder.encode(pictures) if pictures else None
+    except NotFiniteError:  # of which span?
+        pairs = zip(spans, frames, strict=True)
+        return [encode_frames(span, found, encoder) for span, found in pairs]
+    encoded, start = [], 0
+    for span, found in zip(spans, frames, strict=True):
+        if found is None or tokens is None:
+            encoded.append(Encoded(span, error="too_short"))
+            continue
+        end = start + len(found.frames)
+        encoded.append(Encoded(span, tokens[start:end], found.t0_s))
+        start = end
+    return encoded
 
 
 def encode_frames(span: TokenSpan, frames: SpanFrames | None, encoder: Encoder) -> Encoded:

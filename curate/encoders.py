@@ -1,6 +1,6 @@
 """Frozen encoders whose patch tokens a latent-action trainer reads, frame by frame."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from curate.backbones import Backbone, Device, NotFiniteError, choose_device, load_backbone
+from curate.bundled import Image
 from curate.specs import parse_spec
 from curate.vjepa2 import load_vjepa2
 from filters.base import Frames
@@ -54,11 +55,11 @@ class Encoder:
         prove_causal(self.encode, clip)
         self.causal = True
 
-    def encode(self, frames: Frames) -> Tokens:
+    def encode(self, frames: Frames | Sequence[Image]) -> Tokens:
         """Encode frames, each by itself.
 
         Args:
-            frames: (T, H, W, 3) uint8 RGB, T at least 1.
+            frames: (T, H, W, 3) uint8 RGB, T at least 1; or T pictures of any sizes.
 
         Returns:
             (T, N, D) float16: patch tokens averaged over a grid x grid cut of the model's input

@@ -91,6 +91,8 @@ def stage_keys(config: Config) -> StageKeys:
         dedup,
     )
     tokens = config.encode.model_dump(include={"step_s", "min_steps", "max_steps", "grid"})
+    if config.encode.dtype != "float16":  # the key of float16 stays what it was
+        tokens["dtype"] = config.encode.dtype
     # What decides the content box; the spans are in the ids of the clips.
     box = {"px": config.measure.analysis_px, "borders": FILTERS["border_share"].version}
     encode = key("encode", {**tokens, **box, "model": identity(config.encode.spec)}, scan)

@@ -1,5 +1,6 @@
-"""Token files: one row per span, tokens as raw float16 bytes, found through `features`."""
+"""Token files: one row per span, tokens as raw bytes, found through `features`."""
 
+import struct
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
@@ -12,11 +13,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from curate.encode import Encoded
+from curate.quantised import Dtype, pack, token_bytes, unpack
 from manifests.schemas import TOKEN_FILE
 from manifests.storage import Folder
 
-_ROW_GROUP_BYTES: Final = 16 << 20
-"""Within the 8 to 32 MB that reads at full speed (measured, DESIGN section 3)."""
+ROW_GROUP_BYTES: Final = 16 << 20
+"""Within the 8 to 32 MB that reads at full speed (docs/features.md has the table)."""
+_LENGTH_BYTES: Final = 4
+"""Parquet's plain encoding puts a value's length before it."""
+_NEEDLE_BYTES: Final = 64
+"""Enough of a payload to find it; the whole of it is compared then."""
 
 
 def write_tokens(
@@ -27,6 +33,7 @@ def write_tokens(
     *,
     causal: bool,
     step_s: float,
+    dtype: Dtype = "float16",
 ) -> list[dict[str, Any]]:
     """Write a batch's tokens to one file named by its content, and describe every span.
 
@@ -37,14 +44,17 @@ def write_tokens(
         spec: Spec of the encoder that made them.
         causal: Whether its causality was proved.
         step_s: Time between steps, s.
+        dtype: How tokens are stored; see `curate.quantised` for int8.
 
     Returns:
         One row of `features` per span. Nothing is visible to readers before they are committed.
     """
     good = [(e.span, e.tokens) for e in encoded if e.tokens is not None]
-    name = None
+    name, offsets = None, list[int | None]()
     if good:
-        content = _parquet([(span.clip_id, tokens) for span, tokens in good], step_s)
+        items = [(span.clip_id, tokens.shape, pack(tokens, dtype)) for span, tokens in good]
+        content = token_file(items, step_s, row_group_bytes=ROW_GROUP_BYTES)
+        offsets = payload_offsets(content, [payload for _, _, payload in items])
         digest = blake2b(content, digest_size=16).hexdigest()
         name = f"features/{encode_key}/{digest}.parquet"
         folder.write(content, name)
@@ -72,29 +82,69 @@ def write_tokens(
                 "tokens": tokens,
                 "channels": channels,
                 "t0_s": item.t0_s,
-                "bytes": item.tokens.nbytes,
+                "bytes": steps * tokens * token_bytes(channels, dtype),
+                "offset": offsets[row_of[span.clip_id]],
+                "dtype": dtype,
             }
         rows.append(row)
     return rows
 
 
-def _parquet(items: list[tuple[str, npt.NDArray[np.float16]]], step_s: float) -> bytes:
+def token_file(
+    items: Sequence[tuple[str, tuple[int, ...], bytes]],
+    step_s: float,
+    *,
+    row_group_bytes: int = ROW_GROUP_BYTES,
+    compression: str = "none",
+) -> bytes:
+    """The content of a token file.
+
+    Args:
+        items: clip_id, (T, N, D) and payload of each span, at least one.
+        step_s: Time between steps, s.
+        row_group_bytes: Payload per row group; at least one row.
+        compression: Of Parquet's pages. With any but none, payloads have no offset.
+    """
     columns = {
-        "clip_id": [clip for clip, _ in items],
-        "tokens": [np.ascontiguousarray(t, dtype="<f2").tobytes() for _, t in items],
-        "shape": [list(t.shape) for _, t in items],
-        "t_s": [[k * step_s for k in range(len(t))] for _, t in items],
+        "clip_id": [clip for clip, _, _ in items],
+        "tokens": [payload for _, _, payload in items],
+        "shape": [list(shape) for _, shape, _ in items],
+        "t_s": [[k * step_s for k in range(shape[0])] for _, shape, _ in items],
     }
     buffer = BytesIO()
-    per_group = max(1, _ROW_GROUP_BYTES // max(1, items[0][1].nbytes))
     pq.write_table(
         pa.table(columns, schema=TOKEN_FILE),
         buffer,
-        row_group_size=per_group,
-        compression="none",
+        row_group_size=max(1, row_group_bytes // max(1, len(items[0][2]))),
+        compression=compression,
         use_dictionary=False,
     )
     return buffer.getvalue()
+
+
+def payload_offsets(content: bytes, payloads: Sequence[bytes]) -> list[int | None]:
+    """Where each payload lies in a token file.
+
+    Parquet's plain encoding writes a value as its length in 4 bytes and then the value itself, so
+    that a reader who knows the place needs neither footer nor decoder. Every place is checked byte
+    for byte.
+
+    Args:
+        content: The file.
+        payloads: Of its rows, in order.
+
+    Returns:
+        Offsets; None where a payload is not found as it is.
+    """
+    places: list[int | None] = []
+    cursor = 0
+    for payload in payloads:
+        head = struct.pack("<I", len(payload)) + payload[:_NEEDLE_BYTES]
+        at = content.find(head, cursor) + _LENGTH_BYTES
+        found = at >= _LENGTH_BYTES and content[at : at + len(payload)] == payload
+        places.append(at if found else None)
+        cursor = at + len(payload) if found else cursor
+    return places
 
 
 def read_tokens(folder: Folder, rows: Sequence[tuple[str, int]]) -> list[npt.NDArray[np.float16]]:
@@ -154,6 +204,8 @@ def _read_file(
 
 
 def _steps(table: pa.Table, row: int, steps: slice) -> npt.NDArray[np.float16]:
-    payload = table["tokens"][row].as_buffer()
-    tokens = np.frombuffer(payload, dtype="<f2").reshape(table["shape"][row].as_py())
-    return tokens[steps].copy()  # a view would keep the whole row group
+    payload = np.frombuffer(table["tokens"][row].as_buffer(), np.uint8)
+    length, tokens, channels = table["shape"][row].as_py()
+    dtype: Dtype = "float16" if len(payload) == 2 * length * tokens * channels else "int8"
+    # A view would keep the whole row group.
+    return unpack(payload.reshape(length, -1)[steps], tokens, channels, dtype).copy()

@@ -28,6 +28,7 @@ from manifests.errors import (
     CurateError,
     ModelUnavailableError,
 )
+from manifests.storage import Folder
 
 app = typer.Typer(
     help="Curate in-the-wild video for action models, and measure what curation did.",
@@ -171,6 +172,39 @@ def doctor(
     with _exits(as_json):
         code = run_doctor(_existing(corpus), purity, seed, _console(as_json), as_json=as_json)
         raise typer.Exit(code)
+
+
+@app.command()
+def search(
+    corpus: CorpusArgument,
+    text: Annotated[str, typer.Argument(help="What the clip should show.")],
+    limit: Annotated[int, typer.Option(min=1, help="Most clips.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Find clips by words, in the vectors of the corpus' open_clip embedder."""
+    from jobs.search import run_search
+
+    with _exits(as_json):
+        run_search(_existing(corpus), text, limit, _console(as_json), as_json=as_json)
+
+
+@app.command()
+def import_lerobot(
+    folder: Annotated[str, typer.Argument(help="LeRobot data set, v2.x or v3.x.")],
+    corpus: CorpusOption,
+    action: Annotated[str | None, typer.Option(help="Column that is the action.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Store the actions of a LeRobot data set whose videos the corpus has scanned."""
+    from curate.lerobot import import_actions
+
+    with _exits(as_json):
+        opened = _existing(corpus)
+        rows, videos = import_actions(Folder(folder), opened.read("videos"), action)
+        with opened.lock("import-lerobot"):
+            opened.upsert("actions", rows)
+        counts = {"actions": rows.num_rows, "videos": videos}
+        typer.echo(json.dumps(counts) if as_json else f"{rows.num_rows} actions of {videos} videos")
 
 
 @app.command()

@@ -1,8 +1,7 @@
 """Encode: tokens of kept clips, and of the raw spans that a study compares them with."""
 
 import json
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import polars as pl
 import pyarrow as pa
@@ -11,13 +10,13 @@ import ray
 from curate.config import Config
 from curate.encode import (
     SPANS_PER_PASS,
-    Encoded,
+    Pass,
     SpanFrames,
     StepRule,
     TokenSpan,
-    encode_frames,
+    encode_passes,
+    passes_of,
     read_source_spans,
-    unreadable,
 )
 from curate.encoders import load_encoder
 from curate.isolate import Isolated
@@ -28,8 +27,10 @@ from jobs.interrupt import INTERRUPTS
 from jobs.measure import first_readable
 from jobs.run import Run
 from manifests.corpus import rows_of
-from manifests.errors import BadVideoError
 from manifests.storage import Folder
+
+SPANS_PER_FILE: Final = 64
+"""Spans of a token file: 25 MB at 32 steps of 16 tokens of 384, and what a killed worker loses."""
 
 
 class EncodeActor:
@@ -48,35 +49,37 @@ class EncodeActor:
         )
 
     def __call__(self, batch: pa.Table) -> pa.Table:
-        """Units (uris, seekable, spans) in, rows of `features` as JSON out."""
+        """Videos (uris, sound, spans) as JSON in, rows of `features` as JSON out."""
         rows = []
         for unit in batch.to_pylist():
-            spans = [TokenSpan(**span) for span in json.loads(unit["spans"])]
-            encoded = self._encode(unit["uris"], spans, seekable=unit["seekable"])
+            passes = []
+            for video in json.loads(unit["videos"]):
+                spans = [TokenSpan(**span) for span in video["spans"]]
+                passes += passes_of(video["uris"], spans, sound=video["sound"])
+            found = encode_passes(passes, self._read, self._encoder)
             rows += write_tokens(
                 self._folder,
                 self._key,
-                encoded,
+                [encoded for part in found for encoded in part],
                 self._encoder.spec,
                 causal=self._encoder.causal,
                 step_s=self._config.encode.step_s,
+                dtype=self._config.encode.dtype,
             )
         return pa.table({"rows": [json.dumps(rows)]})
 
-    def _encode(
-        self, uris: list[str], spans: Sequence[TokenSpan], *, seekable: bool
-    ) -> list[Encoded]:
+    def _read(self, part: Pass) -> list[SpanFrames | None]:
         def read(uri: str) -> list[SpanFrames | None]:
             return self._isolated.call(
-                read_source_spans, uri, spans, self._steps, self._config.limits, seekable=seekable
+                read_source_spans,
+                uri,
+                part.spans,
+                self._steps,
+                self._config.limits,
+                seekable=part.seekable,
             )
 
-        try:
-            frames = first_readable(uris, read)
-        except BadVideoError as error:
-            return unreadable(spans, error)
-        pairs = zip(spans, frames, strict=True)
-        return [encode_frames(span, found, self._encoder) for span, found in pairs]
+        return first_readable(list(part.uris), read)
 
 
 def run_encode(run: Run, *, for_study: bool) -> None:
@@ -128,7 +131,7 @@ def _commit(run: Run, waiting: list[dict[str, Any]]) -> None:
 
 
 def _units(run: Run, *, for_study: bool) -> list[dict[str, Any]]:
-    """Work by video: at most `SPANS_PER_PASS` neighbouring spans that have no row yet."""
+    """Work that makes one token file: spans without a row yet, of one video or of several."""
     videos = run.corpus.read("videos").filter(pl.col("measured_key").is_not_null())
     videos = videos.filter(pl.col("status").is_in(["ok", "partial"]))
     videos = (
@@ -147,21 +150,30 @@ def _units(run: Run, *, for_study: bool) -> list[dict[str, Any]]:
     for span in spans:
         if span.clip_id not in known:
             by_video.setdefault(span.video_id, {}).setdefault(span.clip_id, span)
-    units = []
+    todo = []
     for row in videos.iter_rows(named=True):
-        todo = sorted(by_video.get(row["video_id"], {}).values(), key=lambda s: s.start_pts)
-        for start in range(0, len(todo), SPANS_PER_PASS):
-            part = todo[start : start + SPANS_PER_PASS]
+        spans = sorted(by_video.get(row["video_id"], {}).values(), key=lambda s: s.start_pts)
+        for start in range(0, len(spans), SPANS_PER_FILE):
+            part = spans[start : start + SPANS_PER_FILE]
             fields = [{n: getattr(s, n) for n in TokenSpan.__slots__} for s in part]
-            units.append(
-                {
-                    "uris": row["uri"],
-                    "seekable": row["pts_repaired"] == 0 and start > 0,
-                    "spans": json.dumps(fields),
-                    "count": len(part),
-                }
-            )
-    return units
+            todo.append({"uris": row["uri"], "sound": row["pts_repaired"] == 0, "spans": fields})
+    return _grouped(todo)
+
+
+def _grouped(videos: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Videos together, as long as their spans fit one token file."""
+    groups: list[list[dict[str, Any]]] = []
+    held = 0
+    for video in videos:
+        if not groups or held + len(video["spans"]) > SPANS_PER_FILE:
+            groups.append([])
+            held = 0
+        groups[-1].append(video)
+        held += len(video["spans"])
+    return [
+        {"videos": json.dumps(group), "count": sum(len(video["spans"]) for video in group)}
+        for group in groups
+    ]
 
 
 def _kept(run: Run) -> list[TokenSpan]:

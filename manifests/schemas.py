@@ -277,6 +277,20 @@ FEATURES: Final = Table(
         Column("causal", _flag, "whether causality was proved at load"),
         Column("bytes", _i64, "payload bytes"),
         Column("error", _text, "word of manifests.errors.FEATURE_ERRORS; null when none"),
+        Column("offset", _i64, "byte of the file at which the payload begins; null in old files"),
+        Column("dtype", _text, "float16 or int8 (curate.quantised); null means float16"),
+    ),
+)
+
+ACTIONS: Final = Table(
+    "actions",
+    "One recorded action of a labelled video.",
+    ("video_id", "t_s"),
+    (
+        _VIDEO_ID,
+        Column("t_s", _f64, "time of the frame that it was recorded with, on the stream's clock"),
+        Column("action", pa.list_(_f32), "(K,) in the data set's own units and order"),
+        Column("source", _text, "what was imported, and which episode of it"),
     ),
 )
 
@@ -306,7 +320,7 @@ TABLES: Final = {
     table.name: table
     for table in (
         VIDEOS, SHOTS, CLIPS, EVIDENCE, FRAMES, SAMPLES, EMBEDDINGS, DUPLICATES, DECISIONS,
-        FEATURES,
+        FEATURES, ACTIONS,
     )
 }  # fmt: skip
 """Tables with fixed columns, by name; `scores` depends on the registry (`scores_table`)."""
@@ -319,4 +333,8 @@ TOKEN_FILE: Final = pa.schema(
         pa.field("t_s", pa.list_(_f64), nullable=False),
     ]
 )
-"""Columns of a token file: float16 (T, N, D) in C order, and the time of each step after t0_s."""
+"""Columns of a token file: tokens (T, N, D) in C order, and the time of each step after t0_s.
+
+Tokens are float16, or, where `features.dtype` says int8, D signed bytes and a float32 scale per
+token. Payloads lie in the file as they are, uncompressed, at `features.offset`.
+"""

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -6,8 +7,20 @@ import pytest
 
 from curate.config import Limits
 from curate.decode import Video
-from curate.encode import Encoded, StepRule, TokenSpan, encode_frames, read_spans, unreadable
-from curate.encoders import Encoder, load_encoder
+from curate.encode import (
+    Encoded,
+    Pass,
+    SpanFrames,
+    StepRule,
+    TokenSpan,
+    encode_frames,
+    encode_passes,
+    encode_together,
+    passes_of,
+    read_spans,
+    unreadable,
+)
+from curate.encoders import Encoder, NotFiniteError, load_encoder
 from curate.tokens import read_tokens, write_tokens
 from manifests.errors import BadVideoError
 from manifests.storage import Folder
@@ -125,9 +138,50 @@ def test_tokens_come_back_as_they_were_written(
     assert len(folder.files("features")) == 1
 
 
-def test_undefined_tokens_are_an_error_word(videos: Videos) -> None:
-    from curate.encoders import NotFiniteError
+def test_passes_encode_what_each_span_gives_by_itself(videos: Videos, bundled: Encoder) -> None:
+    plain, other = videos["plain"].path, videos["hard_cut"].path
+    spans = [_span(plain, 0.1 * k, 0.1 * k + 1.1) for k in range(10)]
+    boxed = [_span(other, 0, 2, box=(0.25, 0.0, 0.5, 1.0)), _span(other, 0, 0.5)]
+    passes = [
+        *passes_of([str(plain)], spans, sound=True),
+        Pass(("nowhere.mp4",), (spans[0],), seekable=False),
+        *passes_of([str(other)], boxed, sound=True),
+    ]
+    assert [len(part.spans) for part in passes] == [8, 2, 1, 2]
 
+    def read(part: Pass) -> list[SpanFrames | None]:
+        return read_spans(part.uris[0], part.spans, RULE, Limits(), seekable=part.seekable)
+
+    found = [encoded for part in encode_passes(passes, read, bundled) for encoded in part]
+    assert [e.error for e in found] == [None] * 10 + ["unreadable", None, "too_short"]
+    for encoded in found:
+        if encoded.tokens is None:
+            continue
+        path = other if encoded.span in boxed else plain
+        start = float(encoded.t0_s or 0)
+        steps = len(encoded.tokens)
+        # The slow twin: one frame at a time out of a whole decode, cropped, encoded alone.
+        for k, picture in enumerate(_shown_at(path, [start + 0.25 * k for k in range(steps)])):
+            cut = picture[:, 80:240] if encoded.span in boxed else picture
+            alone = bundled.encode(cut[None])[0].astype(np.float32)
+            ours = encoded.tokens[k].astype(np.float32)
+            assert np.abs(ours - alone).max() <= 2e-3 * np.abs(alone).max()
+
+
+def test_one_span_of_undefined_tokens_does_not_spoil_the_others() -> None:
+    class Choosy:
+        def encode(self, frames: Sequence[np.ndarray]) -> np.ndarray:
+            if any(frame.max() == 0 for frame in frames):
+                raise NotFiniteError("black")
+            return np.ones((len(frames), 1, 1), np.float16)
+
+    spans = [TokenSpan(name, "v", 0, 1) for name in "abc"]
+    frames = [SpanFrames(np.full((2, 4, 4, 3), value, np.uint8), 0.0) for value in (9, 0, 9)]
+    found = encode_together(spans, frames, Choosy())  # type: ignore[arg-type]
+    assert [e.error for e in found] == [None, "not_finite", None]
+
+
+def test_undefined_tokens_are_an_error_word(videos: Videos) -> None:
     class Overflowing:
         spec, causal = "broken", True
 

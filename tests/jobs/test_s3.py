@@ -9,9 +9,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pyarrow.fs as pafs
 import pytest
+import torch
 
+from curate import TokenDataset
+from curate.tokens import read_tokens
 from manifests.corpus import Corpus
 from manifests.errors import StorageError
 from tests.videos import Videos
@@ -81,5 +85,14 @@ def test_a_corpus_on_s3_is_made_from_videos_on_s3(
         "s3://bucket/in/text.mp4": "failed",
     }
     assert set(corpus.read("features")["file"].drop_nulls()) <= set(corpus.folder.files("features"))
+    dataset = TokenDataset("s3://bucket/corpus", window=4, kept=False)
+    stored = read_tokens(
+        corpus.folder, [(str(dataset.index.spans["file"][0]), int(dataset.index.spans["row"][0]))]
+    )[0]
+    assert np.array_equal(dataset[1]["tokens"].numpy(), stored[4:8])
+    plain, batched = list(dataset.stream()), next(iter(dataset.stream(batch_size=3)))
+    assert len(plain) == len(dataset)
+    for sample, tokens in zip(plain, batched["tokens"], strict=False):
+        assert torch.equal(sample["tokens"], tokens)
     with pytest.raises(StorageError, match="nowhere"):
         Corpus("s3://nowhere/corpus").folder.write(b"x", "file")

@@ -75,7 +75,7 @@ def many(
     """Three files of five spans each, in row groups of 2, 2 and 1: places and tokens."""
     folder, rng = Folder(str(tmp_path)), np.random.default_rng(0)
     tokens = [rng.random((10, 3, 5), np.float32).astype(np.float16) for _ in range(15)]
-    monkeypatch.setattr(tokens_module, "_ROW_GROUP_BYTES", 2 * tokens[0].nbytes)
+    monkeypatch.setattr(tokens_module, "ROW_GROUP_BYTES", 2 * tokens[0].nbytes)
     rows = []
     for first in (0, 5, 10):
         part = [
