@@ -2,8 +2,9 @@
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -82,7 +83,8 @@ def run_dedup(run: Run) -> None:
         vectors = load_vectors(run.corpus, run.keys.embed, clips, Path(spill), run.config.dedup)
         pairs, index = _propose(run, clips, vectors, new, stored)
     run.note("dedup", candidates=len(pairs.a))
-    found = verified(run.corpus, run.keys.embed, clips, pairs, run.config.dedup)
+    pictures = partial(pictures_of, run.corpus, run.keys.embed)
+    found = verified(pictures, clips["clip_id"], pairs, run.config.dedup)
     exact = exact_copies(clips, Places.of(clips))
     copies = joined_copies(exact, found, stored.copies)
     nearest = _nearest(clips, pairs, stored)
@@ -194,19 +196,27 @@ def _index(run: Run, clips: pl.DataFrame, vectors: Vectors, stored: _Stored) -> 
     return index
 
 
-def verified(
-    corpus: Corpus, embed_key: str, clips: pl.DataFrame, pairs: Pairs, settings: Dedup
-) -> pl.DataFrame:
-    """Rows of `copies` (without key) of the candidate pairs whose pictures say so."""
-    ids = clips["clip_id"]
+Pictures = Callable[[set[str]], dict[str, Any]]
+"""What `curate.dedup.verify` reads of clips, by clip_id."""
+
+
+def verified(pictures: Pictures, ids: pl.Series, pairs: Pairs, settings: Dedup) -> pl.DataFrame:
+    """Rows of `copies` (without key) of the candidate pairs whose pictures say so.
+
+    Args:
+        pictures: Reads what verification needs.
+        ids: clip_id of every row.
+        pairs: Of rows.
+        settings: Of dedup.
+    """
     rows: list[dict[str, Any]] = []
     for start in range(0, len(pairs.a), _PAIRS_PER_READ):
         part = slice(start, start + _PAIRS_PER_READ)
         named = list(
             zip(ids[pairs.a[part]], ids[pairs.b[part]], pairs.cosine[part].tolist(), strict=True)
         )
-        pictures = _pictures(corpus, embed_key, {name for pair in named for name in pair[:2]})
-        for found in spread(verify, _shares(named, pictures, settings)):
+        held = pictures({name for pair in named for name in pair[:2]})
+        for found in spread(verify, _shares(named, held, settings)):
             rows += found
     return copies_frame(rows)
 
@@ -220,8 +230,8 @@ def _shares(
         yield pairs, {name: pictures[name] for name in sorted(wanted)}, settings
 
 
-def _pictures(corpus: Corpus, embed_key: str, ids: set[str]) -> dict[str, Any]:
-    """What `curate.dedup.verify` reads of clips."""
+def pictures_of(corpus: Corpus, embed_key: str, ids: set[str]) -> dict[str, Any]:
+    """Filmstrips and signatures of clips, by clip_id."""
     wanted = pl.col("clip_id").is_in(sorted(ids))
     own = pl.col("embed_key") == embed_key
     signatures = corpus.scan("embeddings").filter(own & wanted)

@@ -44,12 +44,9 @@ class Cells:
             quantizer, self.top.shape[1], len(self.top), faiss.METRIC_INNER_PRODUCT
         )
         index.is_trained = True
-        index.add_core(
-            len(self.centres),
-            faiss.swig_ptr(self.centres),
-            None,
-            faiss.swig_ptr(self.parent.astype(np.int64)),
-        )
+        # Pointers are passed below: these names keep the arrays alive.
+        centres, parent = np.ascontiguousarray(self.centres), self.parent.astype(np.int64)
+        index.add_core(len(centres), faiss.swig_ptr(centres), None, faiss.swig_ptr(parent))
         index.nprobe = min(_SUPER_PROBES, len(self.top))
         _, found = index.search(np.ascontiguousarray(vectors, np.float32), NEAREST)
         return np.asarray(found, np.int32)

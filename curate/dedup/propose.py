@@ -1,7 +1,7 @@
 """Which pairs of clips are looked at: all against all, or within cells where there are many."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import numpy as np
@@ -51,7 +51,12 @@ class Index:
 
 
 def propose(
-    vectors: Vectors, places: Places, new: Ints, bounds: Bounds, run: Map = map_here
+    vectors: Vectors,
+    places: Places,
+    new: Ints,
+    bounds: Bounds,
+    run: Map = map_here,
+    among_new: bool = True,
 ) -> Pairs:
     """Pairs of a new clip and any clip, among all of them.
 
@@ -61,6 +66,7 @@ def propose(
         new: Rows whose pairs are wanted, increasing.
         bounds: Of the search.
         run: Where the blocks are compared.
+        among_new: Whether pairs of two new clips are wanted.
 
     Returns:
         Pairs of different clips that are not apart in one source, each once.
@@ -70,8 +76,8 @@ def propose(
     parts = [new[i : i + per_task] for i in range(0, len(new), per_task)]
     held = np.asarray(vectors)
     if len(parts) <= 1:
-        return search(held, rows, places, new, bounds)
-    calls = ((held, rows, places, part, bounds) for part in parts)
+        return search(held, rows, places, new, bounds, among_new)
+    calls = ((held, rows, places, part, bounds, among_new) for part in parts)
     return Pairs.joined(list(run(search, calls))).nearest_first(bounds.most)
 
 
@@ -189,8 +195,3 @@ def calibrate(vectors: Vectors, places: Places, seed: int = 0) -> float | None:
     a, b = a[other], b[other]
     cosines = np.einsum("ij,ij->i", vectors[a], vectors[b])
     return float(np.quantile(cosines, 1 - _NULL_SHARE))
-
-
-def with_cosine(bounds: Bounds, cosine: float) -> Bounds:
-    """Bounds with another least cosine."""
-    return replace(bounds, cosine=cosine)

@@ -82,7 +82,14 @@ class Bounds:
     block_bytes: int
 
 
-def search(vectors: Vectors, rows: Ints, places: Places, queries: Ints, bounds: Bounds) -> Pairs:
+def search(
+    vectors: Vectors,
+    rows: Ints,
+    places: Places,
+    queries: Ints,
+    bounds: Bounds,
+    among_queries: bool = True,
+) -> Pairs:
     """Compare some of the given clips with all of them.
 
     Args:
@@ -91,6 +98,7 @@ def search(vectors: Vectors, rows: Ints, places: Places, queries: Ints, bounds: 
         places: Of the clips in `rows`.
         queries: Positions within `rows` whose pairs are wanted, increasing.
         bounds: Of the search.
+        among_queries: Whether pairs of two queries are wanted.
 
     Returns:
         Pairs of numbers in the corpus, each once. Different moments of one source are left out.
@@ -105,7 +113,7 @@ def search(vectors: Vectors, rows: Ints, places: Places, queries: Ints, bounds: 
         i, b = np.nonzero(cosines >= bounds.cosine - _ROUNDING)
         cosine, a = np.minimum(cosines[i, b], 1), at[i]
         # A pair of two queries is met from both sides: keep one.
-        keep = (a != b) & ((a < b) | ~wanted[b])
+        keep = (a != b) & (((a < b) & among_queries) | ~wanted[b])
         a, b, cosine = a[keep], b[keep], cosine[keep]
         keep = ~places.apart(a, b)
         low, high = np.minimum(a, b)[keep], np.maximum(a, b)[keep]
