@@ -32,7 +32,9 @@ _SURE: Final = 0.93
 """Motion and likeness from which no other start is tried."""
 _PROGRESS: Final = 1e-4
 """Least gain for which a guess is moved."""
-_SHARE_SLACK: Final = 0.1
+_LEAST_WEIGHT: Final = 0.1
+"""Of a picture halfway between two."""
+_SHARE_SLACK: Final = 0.05
 """By which a refined map may fall below the least overlap: a picture or two at both ends."""
 _WHOLE: Final = View(0.0, 1.0, 0.0, 1.0)
 
@@ -150,11 +152,11 @@ def _guesses(a: Footage, b: Footage, min_share: float, gate: float) -> Iterator[
             likeness = seen @ other.T
             best = _reachable(likeness, min_share)
             tries += [(best[v], inside, mirror, v, seen, other, likeness) for v in range(len(best))]
-    # The whole picture is always tried: a large mark may make a part of it look likelier.
+    # The whole picture is tried on less: a large mark may make a part of it look likelier.
     tries.sort(key=lambda t: -t[0])
     chosen = tries[:_VIEWS_KEPT] + [t for t in tries[_VIEWS_KEPT:] if t[3] == 0 and t[1]]
     for reach, inside, mirror, v, seen, other, likeness in chosen:
-        if reach < gate:
+        if reach < (gate if v else gate / 2):
             continue
         table = likeness[v] if inside else likeness[v].T
         moved = _moving(seen[v]), _moving(other)
@@ -172,8 +174,10 @@ def _reachable(likeness: Floats, min_share: float) -> Floats:
     return np.asarray(best[:, :most].mean(axis=1), np.float32)
 
 
-def _moving(pictures: Floats) -> Floats:
-    return np.asarray(pictures - pictures.mean(axis=0), np.float32)
+def _moving(pictures: Floats, weight: Floats | None = None) -> Floats:
+    """What is not in the mean picture, which is weighted by (K, 1) weights of sum 1."""
+    mean = pictures.mean(axis=0) if weight is None else (weight * pictures).sum(axis=0)
+    return np.asarray(pictures - mean, np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,14 +280,14 @@ class _Pair:
             y = shrunk(self._b.strip[shared.shown], guess.view, FINE)
         if guess.mirrored:
             y = mirrored(y, FINE)
-        count = len(shared.shown)
-        moving_x, moving_y = _moving(x), _moving(y)
-        energies = float(np.vdot(moving_x, moving_x)), float(np.vdot(moving_y, moving_y))
+        weight = shared.weight
+        moving_x, moving_y = _moving(x, weight), _moving(y, weight)
+        energies = float((weight * moving_x**2).sum()), float((weight * moving_y**2).sum())
         scale = max(float(np.sqrt(energies[0] * energies[1])), 1e-9)
         return Alignment(
-            likeness=float(np.vdot(x, y)) / count,
-            motion=float(np.vdot(moving_x, moving_y)) / scale,
-            change=min(energies) / count,
+            likeness=float((weight * x * y).sum()),
+            motion=float((weight * moving_x * moving_y).sum()) / scale,
+            change=min(energies),
             overlap_s=shared.overlap_s,
             share=shared.share,
             offset_s=guess.offset_s,
@@ -312,6 +316,7 @@ class _Shared:
         shown: (N,) pictures of b that a shows too.
         of_a: (N, 32, 32) what a shows then.
         whole_of_a: (N, 256) the same, shrunk and normalised.
+        weight: (N, 1) of sum 1: pictures of a that are blended of two count little.
         overlap_s: That time on the shorter clip's clock, s.
         share: Share of the shorter clip, 0 to 1.
     """
@@ -319,6 +324,7 @@ class _Shared:
     shown: npt.NDArray[np.intp]
     of_a: Floats
     whole_of_a: Floats
+    weight: Floats
     overlap_s: float
     share: float
 
@@ -336,8 +342,19 @@ def _shared(
     share = min(1.0, overlap / long_b)
     if len(shown) < 2 or share < min_share - _SHARE_SLACK:
         return None
-    pictures = _at(a, wanted[shown])
-    return _Shared(shown, pictures, shrunk(pictures, _WHOLE, FINE), overlap, share)
+    times = wanted[shown]
+    pictures = _at(a, times)
+    whole = shrunk(pictures, _WHOLE, FINE)
+    return _Shared(shown, pictures, whole, _weight(a, times, step_a), overlap, share)
+
+
+def _weight(a: Footage, t_s: Times, step: float) -> Floats:
+    """Fast motion is blurred between two pictures, so those close in time to one count most."""
+    after = np.clip(np.searchsorted(a.t_s, t_s), 0, len(a.t_s) - 1)
+    before = np.maximum(after - 1, 0)
+    distance = np.minimum(np.abs(a.t_s[after] - t_s), np.abs(a.t_s[before] - t_s))
+    weight = (1 - 2 * np.minimum(distance / step, 0.5)) ** 2 + _LEAST_WEIGHT
+    return np.asarray((weight / weight.sum())[:, None], np.float32)
 
 
 def _at(footage: Footage, t_s: Times) -> Floats:

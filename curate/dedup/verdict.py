@@ -13,13 +13,16 @@ MOTION: Final = 0.8
 """Least correlation of what changes over time. See docs/dedup.md for how copies and others lie."""
 LIKENESS: Final = 0.65
 """Least correlation of aligned pictures."""
+MARKED_MOTION: Final = 0.9
+MARKED_LIKENESS: Final = 0.3
+"""Motion that agrees so well makes a copy of pictures that a large mark makes unlike."""
 CHANGE: Final = 0.004
 """Share of the pictures that changes over time, below which there is little motion to compare."""
 STILL_LIKENESS: Final = 0.97
 """Least correlation of the pictures of clips in which next to nothing changes."""
 STILL_MOTION: Final = 0.6
 """Least correlation of the little that changes in them."""
-FROZEN: Final = 0.0004
+FROZEN: Final = 0.0002
 """Change below which there is compression noise alone, and stills decide."""
 GATE: Final = 0.65
 """Likeness that some view must be able to reach for offsets to be tried at all."""
@@ -57,8 +60,11 @@ def is_copy(found: Alignment, stills_alike: float) -> bool:
         found: The best alignment of the two.
         stills_alike: See `Stills.share_as`, 0 to 1.
     """
-    if found.motion >= MOTION and found.likeness >= LIKENESS and found.change >= FROZEN:
-        return True
+    if found.change >= FROZEN:
+        if found.motion >= MOTION and found.likeness >= LIKENESS:
+            return True
+        if found.motion >= MARKED_MOTION and found.likeness >= MARKED_LIKENESS:
+            return True
     if found.likeness < STILL_LIKENESS:
         return False
     if found.change < FROZEN:
