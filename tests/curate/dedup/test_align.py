@@ -156,7 +156,7 @@ def test_verdict_wants_motion_that_agrees_where_there_is_motion() -> None:
     base = found(seen(ORIGINAL), seen(ORIGINAL))
     assert is_copy(base, 0.0)
     assert not is_copy(replace(base, motion=0.7), 1.0)
-    assert not is_copy(replace(base, likeness=0.5), 1.0)
+    assert not is_copy(replace(base, likeness=0.5, motion=0.85), 1.0)
 
 
 def test_stills_share_counts_the_clip_with_fewer_partners() -> None:
