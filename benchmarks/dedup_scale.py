@@ -17,6 +17,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -82,6 +83,42 @@ class Workers:
         yield from (future.result() for future in pending)
 
 
+class Memory:
+    """Peak memory of this process and its children together, sampled; shared pages count once.
+
+    The mapped file of vectors counts as long as its pages are held; the kernel may drop them.
+    """
+
+    def __init__(self) -> None:
+        self._peak, self._ended = [0, 0], threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread.start()
+
+    def stop(self) -> tuple[int, int]:
+        """Bytes with and without mapped files."""
+        self._ended.set()
+        self._thread.join()
+        return self._peak[0], self._peak[1]
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.3):
+            own = os.getpid()
+            children = Path(f"/proc/{own}/task/{own}/children").read_text().split()
+            held = [_held(pid) for pid in (str(own), *children)]
+            for which in (0, 1):
+                self._peak[which] = max(self._peak[which], sum(h[which] for h in held))
+
+
+def _held(pid: str) -> tuple[int, int]:
+    """Proportional set size of a process with and without its file pages, bytes."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
+    except OSError:  # it has ended
+        return 0, 0
+    sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
+    return sizes["Pss"], sizes["Pss_Anon"] + sizes["Pss_Shmem"]
+
+
 def measure(count: int, workers: int) -> dict[str, Any]:
     """One size."""
     faiss.omp_set_num_threads(1)
@@ -90,6 +127,7 @@ def measure(count: int, workers: int) -> dict[str, Any]:
         places = _places(count)
         bounds = Bounds(COSINE, 32, 1 << 28)
         run = Workers(workers)
+        memory = Memory()
         everything = np.arange(count)
         begin, cpu = time.monotonic(), _cpu()
         steps: dict[str, float] = {}
@@ -103,14 +141,19 @@ def measure(count: int, workers: int) -> dict[str, Any]:
             steps["assign_s"] = round(time.monotonic() - begin, 1)
             found = propose_in_cells(vectors, places, everything, bounds, index, run)
             cells = len(learned.centres)
+            first = index.assigned[:, 0]
+            pairs = np.arange(9, count, 10)
+            steps["planted_in_one_cell"] = round(
+                float((first[pairs] == first[pairs - 1]).mean()), 4
+            )
         seconds = time.monotonic() - begin
         run.pool.shutdown()
         used = _cpu() - cpu
-        # ru_maxrss of children is that of the largest.
-        peak = _peak(resource.RUSAGE_SELF) + workers * _peak(resource.RUSAGE_CHILDREN)
+        peak = memory.stop()
         result = {
             "vectors": count, "cells": cells, "seconds": round(seconds, 1), **steps,
-            "cpu_seconds": round(used, 1), "peak_gb": round(peak / 2**30, 2),
+            "cpu_seconds": round(used, 1), "peak_gb": round(peak[0] / 2**30, 2),
+            "peak_without_mapped_gb": round(peak[1] / 2**30, 2),
             "pairs": len(found.a), **_recall(vectors, found.a, found.b),
         }  # fmt: skip
         del vectors
@@ -158,10 +201,6 @@ def _cpu() -> float:
         resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     )
     return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-
-
-def _peak(who: int) -> int:
-    return resource.getrusage(who).ru_maxrss * 1024
 
 
 def main() -> None:

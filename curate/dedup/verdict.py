@@ -13,9 +13,15 @@ MOTION: Final = 0.8
 """Least correlation of what changes over time. See docs/dedup.md for how copies and others lie."""
 LIKENESS: Final = 0.65
 """Least correlation of aligned pictures."""
-MARKED_MOTION: Final = 0.9
+STRICT_MOTION: Final = 0.9
+"""Least motion where more than usual was free to fit, or where pictures are unlike."""
+WHOLE: Final = 0.9
+"""Share of the shorter clip from which all of it counts as shared, but for its ends."""
+RETIMED: Final = 0.05
+"""Change of speed from which a copy counts as re-timed. Repeated movements of one scene (steps,
+strokes) can be laid over each other where both the speed and the shared part may be chosen."""
 MARKED_LIKENESS: Final = 0.3
-"""Motion that agrees so well makes a copy of pictures that a large mark makes unlike."""
+"""Likeness that is enough where the motion agrees so well: a large mark makes pictures unlike."""
 CHANGE: Final = 0.004
 """Share of the pictures that changes over time, below which there is little motion to compare."""
 STILL_LIKENESS: Final = 0.97
@@ -61,9 +67,11 @@ def is_copy(found: Alignment, stills_alike: float) -> bool:
         stills_alike: See `Stills.share_as`, 0 to 1.
     """
     if found.change >= FROZEN:
-        if found.motion >= MOTION and found.likeness >= LIKENESS:
+        free = found.share < WHOLE and abs(found.speed - 1) > RETIMED
+        least = STRICT_MOTION if free else MOTION
+        if found.motion >= least and found.likeness >= LIKENESS:
             return True
-        if found.motion >= MARKED_MOTION and found.likeness >= MARKED_LIKENESS:
+        if found.motion >= STRICT_MOTION and found.likeness >= MARKED_LIKENESS:
             return True
     if found.likeness < STILL_LIKENESS:
         return False
