@@ -69,16 +69,22 @@ class Embed(Settings):
 
 
 class Dedup(Settings):
-    """Copies: FAISS proposes, frame signatures decide, groups keep the best."""
+    """Copies: vectors propose, pictures aligned in time decide, groups keep the best."""
 
     candidate_similarity: float | None = Field(None, ge=-1, le=1)
     """Least cosine of clip vectors for a pair to be looked at; None takes the embedder's own."""
-    copy_similarity: float | None = Field(None, ge=-1, le=1)
-    """Cosine of clip vectors from which a pair is a copy; None takes the embedder's own."""
+    max_candidates: int = Field(32, ge=1)
+    """Most pairs looked at per clip, its nearest."""
+    min_overlap: float = Field(0.5, gt=0, le=1)
+    """Share of the shorter clip that a copy must share with the other."""
     max_hamming: int = Field(31, ge=0, le=256)
-    """PDQ distance up to which two stills are the same picture, bits of 256."""
+    """PDQ distance up to which two stills of motionless clips are the same, bits of 256."""
     min_quality: int = Field(50, ge=0, le=100)
     """PDQ quality below which a still's signature is not used."""
+    flat_clips: int = Field(50_000, ge=0)
+    """Up to so many clips, all are compared with all; more are cut into cells."""
+    memory_bytes: int = Field(1 << 30, ge=1 << 26)
+    """What one search task may hold beside its clips' vectors, bytes."""
 
 
 class Bounds(Settings):

@@ -1,7 +1,7 @@
 """Image embedders for search and duplicates: pictures in, unit vectors out."""
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -11,33 +11,13 @@ from curate.bundled import Image
 from curate.specs import Family, parse_spec
 from manifests.errors import ConfigError
 
+CANDIDATES: Final[dict[Family, float]] = {"bundled": 0.55, "open_clip": 0.75, "timm": 0.6}
+"""Cosine of clip vectors (unit mean of a clip's unit frame vectors) from which a pair is looked at.
 
-class Similarities(NamedTuple):
-    """Cosines of clip vectors (unit mean of a clip's unit frame vectors).
-
-    Attributes:
-        candidate: From here a pair is worth a look at its stills.
-        copy: From here a pair is a copy whatever its stills say.
-    """
-
-    candidate: float
-    copy: float
-
-
-SIMILARITIES: Final[dict[Family, Similarities]] = {
-    "bundled": Similarities(candidate=0.70, copy=0.97),
-    "open_clip": Similarities(candidate=0.93, copy=0.97),
-    "timm": Similarities(candidate=0.90, copy=0.97),
-}
-"""What each family's cosines mean.
-
-`bundled` is measured on 190 real videos, 4 stills each: 57 pairs that share footage (re-encodings,
-excerpts, logos, damage) and 17,885 that do not, many of them robot episodes in one room. From 0.70
-on are 52 of the 57 and 275 of the others; the most alike of the others has 0.937 (two episodes of
-one simulated robot); from 0.97 on are 14 of the 57, and with those that stills verify 25, and none
-of the others.
-`open_clip` is folklore, not measured here: 0.95 (openai/CLIP issue 260), 0.9 to 0.99 in NeMo
-Curator's settings. `timm` holds models of many kinds; its numbers are a cautious guess.
+`bundled` is measured by benchmarks/dedup.py: 2 % of random pairs of clips of different sources lie
+above, and all transformed copies. For the other families it is what a corpus of too few sources to
+calibrate takes (`curate.dedup.calibrate`): CLIP's folklore bound of 0.93 to 0.95 for copies
+(openai/CLIP issue 260) would propose no crops, and verification makes a low bound cost time alone.
 """
 
 
@@ -47,15 +27,12 @@ class Embedder:
     Attributes:
         spec: The canonical spec string.
         dim: Length of a vector.
-        candidate_similarity: Least cosine for a pair of clips to be looked at.
-        copy_similarity: Cosine from which a pair of clips is a copy.
     """
 
     def __init__(self, backbone: Backbone, batch_size: int) -> None:
         self._backbone = backbone
         self._batch_size = batch_size
         self.spec = str(backbone.spec)
-        self.candidate_similarity, self.copy_similarity = similarities(self.spec)
         self.dim = self.embed([np.zeros((32, 32, 3), np.uint8)]).shape[1]
 
     def embed(self, images: Sequence[Image]) -> npt.NDArray[np.float32]:
@@ -91,19 +68,19 @@ def load_embedder(spec: str, *, device: Device = "auto", batch_size: int = 32) -
         ConfigError: The spec is wrong or names no image embedder, or there is no such device.
         ModelUnavailableError: The weights can be had neither from a file nor from the hub.
     """
-    similarities(spec)
+    candidate_similarity(spec)
     return Embedder(load_backbone(parse_spec(spec), device), batch_size)
 
 
-def similarities(spec: str) -> Similarities:
-    """What the cosines of an embedder mean, without loading it.
+def candidate_similarity(spec: str) -> float:
+    """From which cosine on pairs of clips are looked at, without loading the embedder.
 
     Raises:
         ConfigError: The spec is wrong or names no image embedder.
     """
     family = parse_spec(spec).family
-    if family not in SIMILARITIES:
+    if family not in CANDIDATES:
         raise ConfigError(
-            f"{spec} encodes video and is no image embedder; take one of {', '.join(SIMILARITIES)}"
+            f"{spec} encodes video and is no image embedder; take one of {', '.join(CANDIDATES)}"
         )
-    return SIMILARITIES[family]
+    return CANDIDATES[family]

@@ -11,9 +11,9 @@ from manifests.keys import stage_key
 
 VERSIONS: Final = {
     "scan": 1,
-    "measure": 3,
+    "measure": 4,
     "embed": 1,
-    "dedup": 1,
+    "dedup": 2,
     "policy": 2,
     "encode": 1,
     "study": 1,
@@ -29,6 +29,10 @@ RECUT: Final = {
     "trim_frames",
 }
 """Settings of shots that apply to stored scores: changing one needs no decode to find shots."""
+
+
+SEARCH: Final = {"flat_clips", "memory_bytes"}
+"""Settings of dedup that say how pairs are found, not which ones are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ def stage_keys(config: Config) -> StageKeys:
     }
     measure = key("measure", cutting, signals)
     embed = key("embed", {"model": identity(config.embed.spec)}, measure)
-    dedup = key("dedup", config.dedup.model_dump(), embed)
+    dedup = key("dedup", config.dedup.model_dump(exclude=SEARCH), embed)
     bounds = policy_bounds(config.policy).to_dicts()
     policy = key(
         "policy",

@@ -19,6 +19,7 @@ import pyarrow as pa
 from curate.config import Config
 from curate.cutter import Cutter, Span, shot_rows, typical_step
 from curate.decode import Frame, Tally, Video
+from curate.filmstrip import filmstrip, pack
 from curate.scan import require_content
 from curate.shots import make_backend
 from curate.shots.signals import HEIGHT, WIDTH
@@ -95,6 +96,7 @@ class _Pass:
         self._previous: Picture | None = None
         self._rows: dict[str, list[dict[str, Any]]] = {"clips": [], "scores": [], "evidence": []}
         self._stills = [rows_of("samples", [])]
+        self._strips = [rows_of("filmstrips", [])]
         self._size = (0, 0)
         # Fractions are exact and slow; this division rounds once, to the same float.
         self._numerator, self._denominator = video.time_base.as_integer_ratio()
@@ -168,6 +170,10 @@ class _Pass:
             t_s = float((self._pts[index] - start) * base)
             stills.append({**keys, "sample": number, "t_s": t_s, "jpeg": jpeg})
         self._stills.append(rows_of("samples", stills))
+        if clip is not None:
+            luma, at_s = filmstrip(clip.tiny, clip.tiny_t_s, shares)
+            strip = {**keys, "t_s": at_s.tolist(), "luma": pack(luma)}
+            self._strips.append(rows_of("filmstrips", [strip]))
         self._rows["clips"].append(
             {
                 **keys,
@@ -233,6 +239,7 @@ class _Pass:
             "scores": pa.Table.from_pylist(self._rows["scores"], schema=schema),
             "frames": pa.table({**frames, **absent}, schema=FRAMES.schema),
             "samples": pa.concat_tables(self._stills),
+            "filmstrips": pa.concat_tables(self._strips),
         }
 
 

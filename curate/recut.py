@@ -58,7 +58,7 @@ def recut(stored: Mapping[str, pl.DataFrame], measure_key: str, config: Config) 
     clips = stored["clips"].drop("shot_index").join(wanted, on="clip_id", maintain_order="right")
     kept = {
         name: stored[name].join(wanted.select("clip_id"), on="clip_id", how="semi")
-        for name in ("scores", "evidence", "samples")
+        for name in ("scores", "evidence", "samples", "filmstrips")
     }
     rows = {"clips": clips, "frames": frames, **kept}
     tables = {

@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pdqhash
 
-from curate.bundled import Image
+Image = npt.NDArray[np.uint8]
+"""(H, W, 3) uint8 RGB."""
 
 Signatures = npt.NDArray[np.uint8]
 """(n, 32) uint8: 256 bits per picture."""

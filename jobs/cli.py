@@ -125,13 +125,39 @@ def _stage_command(name: str, text: str) -> None:
 for _name, _text in {
     "measure": "Decode every scanned video once: shots, clips, scores, stills.",
     "embed": "Embed clips that have no vector yet, from their stored stills.",
-    "dedup": "Find copies among the embedded clips.",
     "decide": "Apply the policy to the stored scores.",
     "encode": "Write tokens of the kept clips.",
     "study": "Train on raw and on curated clips of equal budget, and compare.",
     "report": "Write report/index.html.",
 }.items():
     _stage_command(_name, _text)
+
+
+@app.command()
+def dedup(
+    corpus: CorpusArgument,
+    against: Annotated[
+        str | None,
+        typer.Option(help="Other corpus: list clips that copy one of its clips, change nothing."),
+    ] = None,
+    config: ConfigFile = None,
+    overrides: Overrides = None,
+    ray: Address = None,
+    retry_failed: Retry = False,
+    as_json: AsJson = False,
+) -> None:
+    """Find copies among the embedded clips, or between two corpora (exit code 3 if there are)."""
+    with _exits(as_json):
+        if against is None:
+            _execute(corpus, config, overrides or (), ("dedup",), (), ray, retry_failed, as_json)
+        from jobs.leaks import LEAKS, find_leaks, print_leaks
+
+        told = find_leaks(_existing(corpus), _existing(str(against)), ray)
+        if as_json:
+            typer.echo(json.dumps(told, indent=2))
+        else:
+            print_leaks(told, _console(as_json))
+        raise typer.Exit(LEAKS if told["leaks"] else 0)
 
 
 @app.command()

@@ -1,57 +1,100 @@
-"""Dedup: groups of copies among the embedded clips of the corpus."""
+"""Dedup: copies among the embedded clips of the corpus; clips that are new meet all the others."""
 
+import json
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
 import polars as pl
-import ray
 
-from curate.config import Config
-from curate.dedup import find_duplicates
-from curate.embedders import similarities
+from curate.config import Dedup
+from curate.dedup import (
+    CELL_CLIPS,
+    Bounds,
+    Cells,
+    Index,
+    Pairs,
+    Places,
+    assigned_to,
+    calibrate,
+    cells_of,
+    copies_frame,
+    exact_copies,
+    group_copies,
+    joined_copies,
+    propose,
+    propose_in_cells,
+    verify,
+)
+from curate.dedup.search import Vectors
+from curate.embedders import candidate_similarity
+from curate.specs import parse_spec
 from jobs.interrupt import INTERRUPTS
 from jobs.run import Run
-from manifests.schemas import DUPLICATES
+from jobs.spread import spread
+from manifests.corpus import Corpus
+from manifests.schemas import COPIES, DUPLICATES
+
+_GROWTH: Final = 4
+"""Cells are learned anew when they hold so many times the clips that they were made for."""
+_PAIRS_PER_TASK: Final = 128
+"""Pairs that one task verifies: their filmstrips, 64 kB a clip at most, are 16 MB."""
+_PAIRS_PER_READ: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """What earlier passes under the same key found."""
+
+    duplicates: pl.DataFrame
+    copies: pl.DataFrame
+
+    @classmethod
+    def of(cls, corpus: Corpus, key: str) -> "_Stored":
+        own = pl.col("dedup_key") == key
+        return cls(
+            corpus.committed("duplicates").filter(own).collect(),
+            corpus.committed("copies").filter(own).drop("dedup_key").collect(),
+        )
 
 
 def run_dedup(run: Run) -> None:
-    """Write `duplicates` for the clips embedded under the current key, if they changed."""
+    """Write `copies` and `duplicates` for the clips embedded under the current key.
+
+    Clips that were searched under the current key are not compared with each other again: what
+    makes a pair a copy is in the pair alone, and groups are made anew from all pairs.
+    """
     run.progress.start("dedup", 1, "passes")
-    embeddings = run.corpus.scan("embeddings").filter(pl.col("embed_key") == run.keys.embed)
-    clips = _clips(run).collect()
-    embedded = embeddings.join(clips.lazy().select("clip_id"), on="clip_id", how="semi").collect()
-    embedded = embedded.unique("clip_id", maintain_order=True)
-    stored = run.corpus.committed("duplicates").filter(pl.col("dedup_key") == run.keys.dedup)
-    before = set(stored.select("clip_id").collect()["clip_id"])
-    run.note("dedup", clips=len(embedded), changed=before != set(embedded["clip_id"]))
-    if before == set(embedded["clip_id"]):
+    clips = embedded_clips(run.corpus, run.keys.embed)
+    stored = _Stored.of(run.corpus, run.keys.dedup)
+    before = set(stored.duplicates["clip_id"])
+    if not before <= set(clips["clip_id"]):  # what is nearest may be gone: begin again
+        stored = _Stored(stored.duplicates.clear(), stored.copies.clear())
+        before = set()
+    new = np.flatnonzero(~clips["clip_id"].is_in(list(before)).to_numpy())
+    run.note("dedup", clips=len(clips), new=len(new), changed=bool(len(new)))
+    if not len(new):
         return
-    task = ray.remote(num_cpus=1)(_find)
-    found: pl.DataFrame = ray.get(task.remote(clips, embedded, run.config))
-    rows = found.with_columns(dedup_key=pl.lit(run.keys.dedup)).select(DUPLICATES.schema.names)
-    run.note("dedup", copies=int((found["group_id"] != found["clip_id"]).sum()))
-    with INTERRUPTS.deferred():
-        table = rows.to_arrow().cast(DUPLICATES.schema)
-        run.corpus.replace("duplicates", table, "dedup_key", run.keys.dedup)
+    with tempfile.TemporaryDirectory(prefix="rushes-dedup-") as spill:
+        vectors = load_vectors(run.corpus, run.keys.embed, clips, Path(spill), run.config.dedup)
+        pairs, index = _propose(run, clips, vectors, new, stored)
+    run.note("dedup", candidates=len(pairs.a))
+    pictures = partial(pictures_of, run.corpus, run.keys.embed)
+    found = verified(pictures, clips["clip_id"], pairs, run.config.dedup)
+    exact = exact_copies(clips, Places.of(clips))
+    copies = joined_copies(exact, found, stored.copies)
+    nearest = _nearest(clips, pairs, stored)
+    _commit(run, stored, copies, group_copies(clips, nearest, copies), index)
 
 
-def _find(clips: pl.DataFrame, embedded: pl.DataFrame, config: Config) -> pl.DataFrame:
-    own_candidate, own_copy = similarities(config.embed.spec)
-    chosen = config.dedup
-    return find_duplicates(
-        clips,
-        embedded,
-        chosen,
-        candidate_similarity=_first(chosen.candidate_similarity, own_candidate),
-        copy_similarity=_first(chosen.copy_similarity, own_copy),
-    )
-
-
-def _first(chosen: float | None, default: float) -> float:
-    return default if chosen is None else chosen
-
-
-def _clips(run: Run) -> pl.LazyFrame:
-    """Clips with the facts of their video that decide which copy is best."""
+def embedded_clips(corpus: Corpus, embed_key: str) -> pl.DataFrame:
+    """Clips with a vector, by clip_id, with the facts that place and rank them."""
     videos = (
-        run.corpus.scan("videos")
+        corpus.scan("videos")
         .filter(pl.col("measured_key").is_not_null())
         .unique("video_id")
         .select(
@@ -62,4 +105,169 @@ def _clips(run: Run) -> pl.LazyFrame:
             / (pl.col("width").cast(pl.Int64) * pl.col("height") * pl.col("frames")),
         )
     )
-    return run.corpus.scan("clips").join(videos, on="video_id", how="left").sort("clip_id")
+    scores = corpus.scan("scores")
+    if "text_overlay" not in scores.collect_schema():
+        scores = scores.with_columns(text_overlay=pl.lit(None, pl.Float32))
+    embedded = corpus.scan("embeddings").filter(pl.col("embed_key") == embed_key)
+    return (
+        corpus.scan("clips")
+        .join(embedded.select("clip_id"), on="clip_id", how="semi")
+        .join(videos, on="video_id", how="left")
+        .join(scores.select("clip_id", "text_overlay"), on="clip_id", how="left")
+        .unique("clip_id")
+        .sort("clip_id")
+        .collect()
+    )
+
+
+def load_vectors(
+    corpus: Corpus, embed_key: str, clips: pl.DataFrame, spill: Path, settings: Dedup
+) -> Vectors:
+    """(n, D) vectors of the clips, in their order; on disk where they need more than the memory."""
+    rows = clips.select("clip_id").with_row_index("row")
+    read = (
+        corpus.scan("embeddings")
+        .filter(pl.col("embed_key") == embed_key)
+        .select("clip_id", "vector")
+        .join(rows.lazy(), on="clip_id")
+    )
+    vectors: Vectors | None = None
+    for batch in read.collect_batches(chunk_size=1 << 14):
+        if not len(batch):
+            continue
+        flat = batch["vector"].explode(empty_as_null=False).to_numpy().astype(np.float32)
+        part = flat.reshape(len(batch), -1)
+        if vectors is None:
+            vectors = _room(len(clips), part.shape[1], spill, settings.memory_bytes)
+        vectors[batch["row"].to_numpy()] = part
+    return np.zeros((0, 1), np.float32) if vectors is None else vectors
+
+
+def _room(count: int, dim: int, spill: Path, memory_bytes: int) -> Vectors:
+    if count * dim * 4 <= memory_bytes:
+        return np.zeros((count, dim), np.float32)
+    return np.memmap(spill / "vectors", np.float32, "w+", shape=(count, dim))
+
+
+def _propose(
+    run: Run, clips: pl.DataFrame, vectors: Vectors, new: np.ndarray, stored: _Stored
+) -> tuple[Pairs, Index | None]:
+    settings, places = run.config.dedup, Places.of(clips)
+    cosine = _bound(run, vectors, places)
+    bounds = Bounds(cosine, settings.max_candidates, settings.memory_bytes)
+    if len(clips) <= settings.flat_clips:
+        return propose(vectors, places, new, bounds, spread), None
+    index = _index(run, clips, vectors, stored)
+    return propose_in_cells(vectors, places, new, bounds, index, spread), index
+
+
+def _bound(run: Run, vectors: Vectors, places: Places) -> float:
+    """The least cosine: as set, as measured for the embedder, or as this corpus says, once."""
+    chosen = run.config.dedup.candidate_similarity
+    if chosen is not None:
+        return chosen
+    spec = run.config.embed.spec
+    if parse_spec(spec).family == "bundled":
+        return candidate_similarity(spec)
+    name = ("index", f"{run.keys.dedup}.json")
+    if run.corpus.folder.exists(*name):
+        return float(json.loads(run.corpus.folder.read(*name))["candidate_similarity"])
+    found = calibrate(vectors, places)
+    if found is None:  # too few sources; not stored, so that a larger corpus is asked again
+        return candidate_similarity(spec)
+    run.corpus.folder.write(json.dumps({"candidate_similarity": found}).encode(), *name)
+    return found
+
+
+def _index(run: Run, clips: pl.DataFrame, vectors: Vectors, stored: _Stored) -> Index:
+    """The cells of the corpus, learned anew where it has outgrown them, with all clips in them."""
+    folder, name = run.corpus.folder, ("index", f"{run.keys.dedup}.cells")
+    cells = Cells.load(folder.read(*name)) if folder.exists(*name) else None
+    if cells is None or len(clips) > _GROWTH * CELL_CLIPS * len(cells.centres):
+        cells = cells_of(vectors)
+        folder.write(cells.save(), *name)
+        return assigned_to(cells, vectors, np.arange(len(clips)), spread)
+    known = clips.select("clip_id").join(stored.duplicates, on="clip_id", how="left")["cells"]
+    todo = np.flatnonzero(known.is_null().to_numpy())
+    index = assigned_to(cells, vectors, todo, spread)
+    rest = np.flatnonzero(known.is_not_null().to_numpy())
+    if len(rest):
+        index.assigned[rest] = np.array(known.drop_nulls().to_list(), np.int32)
+    return index
+
+
+Pictures = Callable[[set[str]], dict[str, Any]]
+"""What `curate.dedup.verify` reads of clips, by clip_id."""
+
+
+def verified(pictures: Pictures, ids: pl.Series, pairs: Pairs, settings: Dedup) -> pl.DataFrame:
+    """Rows of `copies` (without key) of the candidate pairs whose pictures say so.
+
+    Args:
+        pictures: Reads what verification needs.
+        ids: clip_id of every row.
+        pairs: Of rows.
+        settings: Of dedup.
+    """
+    rows: list[dict[str, Any]] = []
+    for start in range(0, len(pairs.a), _PAIRS_PER_READ):
+        part = slice(start, start + _PAIRS_PER_READ)
+        named = list(
+            zip(ids[pairs.a[part]], ids[pairs.b[part]], pairs.cosine[part].tolist(), strict=True)
+        )
+        held = pictures({name for pair in named for name in pair[:2]})
+        for found in spread(verify, _shares(named, held, settings)):
+            rows += found
+    return copies_frame(rows)
+
+
+def _shares(
+    named: list[tuple[str, str, float]], pictures: dict[str, Any], settings: Dedup
+) -> Iterator[tuple[Any, ...]]:
+    for start in range(0, len(named), _PAIRS_PER_TASK):
+        pairs = named[start : start + _PAIRS_PER_TASK]
+        wanted = {name for pair in pairs for name in pair[:2]} & pictures.keys()
+        yield pairs, {name: pictures[name] for name in sorted(wanted)}, settings
+
+
+def pictures_of(corpus: Corpus, embed_key: str, ids: set[str]) -> dict[str, Any]:
+    """Filmstrips and signatures of clips, by clip_id."""
+    wanted = pl.col("clip_id").is_in(sorted(ids))
+    own = pl.col("embed_key") == embed_key
+    signatures = corpus.scan("embeddings").filter(own & wanted)
+    strips = corpus.scan("filmstrips").filter(wanted).select("clip_id", "t_s", "luma")
+    table = strips.join(
+        signatures.select("clip_id", "signatures", "qualities").unique("clip_id"), on="clip_id"
+    )
+    return {row["clip_id"]: row for row in table.collect().iter_rows(named=True)}
+
+
+def _nearest(clips: pl.DataFrame, pairs: Pairs, stored: _Stored) -> pl.DataFrame:
+    """The most similar clip of each, of the pairs found now and before; ties to the smallest id."""
+    ids = clips["clip_id"]
+    a, b = ids[pairs.a], ids[pairs.b]
+    columns = ["clip_id", "nearest", "similarity"]
+    forth = pl.DataFrame({"clip_id": a, "nearest": b, "similarity": pairs.cosine})
+    back = pl.DataFrame({"clip_id": b, "nearest": a, "similarity": pairs.cosine})
+    known = stored.duplicates.select(columns).drop_nulls()
+    together = pl.concat([forth, back, known], how="vertical_relaxed")
+    ordered = together.sort(columns[0], columns[2], columns[1], descending=[False, True, False])
+    return ordered.unique("clip_id", keep="first", maintain_order=True)
+
+
+def _commit(
+    run: Run, stored: _Stored, copies: pl.DataFrame, groups: pl.DataFrame, index: Index | None
+) -> None:
+    key = pl.lit(run.keys.dedup).alias("dedup_key")
+    cells = None if index is None else index.assigned.tolist()
+    column = pl.Series("cells", cells or [None] * len(groups), pl.List(pl.Int32))
+    rows = groups.with_columns(key, column).select(DUPLICATES.schema.names)
+    run.note("dedup", copies=int((rows["group_id"] != rows["clip_id"]).sum()), pairs=len(copies))
+    with INTERRUPTS.deferred():
+        # Pairs first: clips count as searched when they are in `duplicates`.
+        pairs = copies.with_columns(key).select(COPIES.schema.names)
+        run.corpus.replace(
+            "copies", pairs.to_arrow().cast(COPIES.schema), "dedup_key", run.keys.dedup
+        )
+        table = rows.to_arrow().cast(DUPLICATES.schema)
+        run.corpus.replace("duplicates", table, "dedup_key", run.keys.dedup)

@@ -21,7 +21,7 @@ from jobs.run import Run
 from manifests.corpus import rows_of
 from manifests.errors import BadVideoError
 
-TABLES: Final = ("shots", "clips", "scores", "evidence", "frames", "samples")
+TABLES: Final = ("shots", "clips", "scores", "evidence", "frames", "samples", "filmstrips")
 """What measure writes, in order of commit; `videos` follows and makes the rows visible."""
 _RESULT: Final = pa.schema(
     [

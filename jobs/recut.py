@@ -59,6 +59,6 @@ def _stored(run: Run, video_id: str) -> dict[str, pl.DataFrame]:
         },
         **{
             name: run.corpus.scan(name).filter(of_clips).collect()
-            for name in ("scores", "evidence", "samples")
+            for name in ("scores", "evidence", "samples", "filmstrips")
         },
     }

@@ -16,7 +16,7 @@ from manifests.storage import Folder
 
 OF_VIDEO: Final = ("shots", "clips", "frames")
 """Tables whose rows hold while `videos.measured_key` names their measure_key."""
-OF_CLIP: Final = ("scores", "evidence", "samples")
+OF_CLIP: Final = ("scores", "evidence", "samples", "filmstrips")
 """Tables whose rows hold while their clip does."""
 
 

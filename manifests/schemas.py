@@ -195,6 +195,18 @@ SAMPLES: Final = Table(
     ),
 )
 
+FILMSTRIPS: Final = Table(
+    "filmstrips",
+    "One clip as a row of tiny pictures, which decide whether two clips are copies.",
+    ("clip_id", "measure_key"),
+    (
+        _CLIP_ID,
+        _MEASURE_KEY,
+        Column("t_s", pa.list_(_f32), "(K,) seconds after the clip's start, about 1/8 s apart"),
+        Column("luma", pa.binary(), "(K, 32, 32) uint8 luma of the content box, made square"),
+    ),
+)
+
 EMBEDDINGS: Final = Table(
     "embeddings",
     "One clip's vectors by one embedder.",
@@ -228,6 +240,35 @@ DUPLICATES: Final = Table(
         Column(
             "offset_s", _f64, "time of this clip's start on the kept clip's clock; null if single"
         ),
+        Column("speed", _f64, "seconds of the kept clip in one of this clip; null if single"),
+        Column("mirrored", _flag, "left and right exchanged against the kept clip; null if single"),
+        Column("cells", pa.list_(_i32), "cells searched for copies; null where all clips were"),
+    ),
+)
+
+COPIES: Final = Table(
+    "copies",
+    "Two clips that show the same footage, and how: a time t of other_id is "
+    "offset_s + speed * t on the clock of clip_id.",
+    ("clip_id", "other_id", "dedup_key"),
+    (
+        _CLIP_ID,
+        Column("other_id", _text, "the other clip_id, the larger of the two"),
+        Column("dedup_key", _text, "key of the dedup stage that wrote the row"),
+        Column("relation", _text, "exact (same packets) or copy (verified by pictures)"),
+        Column("similarity", _f32, "cosine of the clips' vectors, -1 to 1; null for exact"),
+        Column("likeness", _f32, "mean correlation of aligned pictures, -1 to 1; null for exact"),
+        Column("motion", _f32, "correlation of what changes in them, -1 to 1; null for exact"),
+        Column("offset_s", _f64, "where other_id starts on the clock of clip_id, s"),
+        Column("speed", _f64, "seconds of clip_id in one of other_id"),
+        Column("mirrored", _flag, "whether left and right are exchanged"),
+        Column("overlap_s", _f64, "time that both show, on the shorter clip's clock, s"),
+        Column("share", _f32, "that time as a share of the shorter clip, 0 to 1"),
+        Column("part_of", _text, "clip or other: whose picture holds all of the other's"),
+        Column("part_x", _f32, "left edge of that part, share of the content box"),
+        Column("part_y", _f32, "top edge of that part, share of the content box"),
+        Column("part_width", _f32, "share of the content box"),
+        Column("part_height", _f32, "share of the content box"),
     ),
 )
 
@@ -319,8 +360,8 @@ def scores_table(score_names: Sequence[str]) -> Table:
 TABLES: Final = {
     table.name: table
     for table in (
-        VIDEOS, SHOTS, CLIPS, EVIDENCE, FRAMES, SAMPLES, EMBEDDINGS, DUPLICATES, DECISIONS,
-        FEATURES, ACTIONS,
+        VIDEOS, SHOTS, CLIPS, EVIDENCE, FRAMES, SAMPLES, FILMSTRIPS, EMBEDDINGS, DUPLICATES, COPIES,
+        DECISIONS, FEATURES, ACTIONS,
     )
 }  # fmt: skip
 """Tables with fixed columns, by name; `scores` depends on the registry (`scores_table`)."""

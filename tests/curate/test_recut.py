@@ -6,7 +6,7 @@ from curate.measure import measure_video
 from curate.recut import recut
 from tests.videos import Videos
 
-TABLES = ("shots", "clips", "scores", "evidence", "frames", "samples")
+TABLES = ("shots", "clips", "scores", "evidence", "frames", "samples", "filmstrips")
 
 
 def measure(videos: Videos, name: str, key: str, config: Config) -> dict[str, pl.DataFrame]:

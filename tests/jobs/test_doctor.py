@@ -23,7 +23,7 @@ def corpus(videos: Videos, tmp_path: Path) -> Corpus:
     shutil.copy(videos["hard_cut"].path, path)
     made = Corpus(str(tmp_path / "corpus"))
     measured = measure_video(str(path), "v", "k", config)
-    for name in ("shots", "clips", "scores", "evidence", "frames", "samples"):
+    for name in ("shots", "clips", "scores", "evidence", "frames", "samples", "filmstrips"):
         made.append(name, measured.tables[name])
     row = {"uri": str(path), "video_id": "v", "measured_key": "k", **measured.facts}
     made.upsert("videos", rows_of("videos", [row]))

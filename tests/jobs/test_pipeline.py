@@ -109,7 +109,8 @@ def test_every_clip_has_scores_stills_a_vector_and_a_verdict(
     corpus, record, code = done
     clips = set(corpus.read("clips")["clip_id"])
     assert len(clips) >= len(READABLE)
-    for table in ("scores", "samples", "embeddings", "duplicates", "decisions"):
+    tables = ("scores", "samples", "filmstrips", "embeddings", "duplicates", "decisions")
+    for table in tables:
         assert set(corpus.read(table)["clip_id"]) == clips, table
     decisions = corpus.read("decisions")
     assert (decisions["keep"] == (decisions["reasons"].list.len() == 0)).all()

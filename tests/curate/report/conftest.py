@@ -1,4 +1,5 @@
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,15 +45,16 @@ def _unused(clip: Clip) -> float:
 
 
 @pytest.fixture(autouse=True)
-def registry(monkeypatch: pytest.MonkeyPatch) -> None:
+def registry() -> Iterator[None]:
     """Two invented filters instead of the real ones, whose number and names may change."""
-    for name in list(FILTERS):
-        monkeypatch.delitem(FILTERS, name)
-    calm = Filter(_unused, "Mean change per second, 0 to 255.", low=0.5)
-    shake = Filter(_unused, "Shake of the camera, frame widths.", high=0.3, null="drop")
-    monkeypatch.setitem(FILTERS, "calm", calm)
-    monkeypatch.setitem(FILTERS, "shake", shake)
-    monkeypatch.setitem(FILTERS, "plain", Filter(_unused, "A score without a bound."))
+    real = dict(FILTERS)
+    FILTERS.clear()
+    FILTERS["calm"] = Filter(_unused, "Mean change per second, 0 to 255.", low=0.5)
+    FILTERS["shake"] = Filter(_unused, "Shake of the camera, frame widths.", high=0.3, null="drop")
+    FILTERS["plain"] = Filter(_unused, "A score without a bound.")
+    yield
+    FILTERS.clear()
+    FILTERS.update(real)
 
 
 @pytest.fixture

@@ -1,0 +1,123 @@
+"""Candidate pairs: clips whose vectors are alike, found in blocks of bounded memory."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from curate.dedup.places import Ints, Places
+
+Vectors = npt.NDArray[np.float32]
+
+_ROUNDING: Final = 1e-6
+"""Rounding may put the product of equal unit vectors just below 1."""
+_BYTES_PER_PRODUCT: Final = 16
+"""Of a block's cosines, and of the rows and columns of those above the bound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Pairs of rows with their cosines.
+
+    Attributes:
+        a: (P,) the smaller row.
+        b: (P,) the larger row.
+        cosine: (P,) -1 to 1.
+    """
+
+    a: Ints
+    b: Ints
+    cosine: Vectors
+
+    @classmethod
+    def none(cls) -> "Pairs":
+        """No pairs."""
+        return cls(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float32))
+
+    @classmethod
+    def joined(cls, parts: "list[Pairs]") -> "Pairs":
+        """Each pair of any part once, in order."""
+        if not parts:
+            return cls.none()
+        a = np.concatenate([p.a for p in parts])
+        b = np.concatenate([p.b for p in parts])
+        cosine = np.concatenate([p.cosine for p in parts])
+        order = np.lexsort((b, a))
+        a, b, cosine = a[order], b[order], cosine[order]
+        first = np.ones(len(a), np.bool_)
+        first[1:] = (a[1:] != a[:-1]) | (b[1:] != b[:-1])
+        return cls(a[first], b[first], cosine[first])
+
+    def nearest_first(self, most: int) -> "Pairs":
+        """Without the pairs that are among the `most` best of neither of their clips.
+
+        Equal cosines rank by row, so the answer does not depend on the order of the pairs.
+        """
+        count = len(self.a)
+        clip = np.concatenate([self.a, self.b])
+        other = np.concatenate([self.b, self.a])
+        order = np.lexsort((other, np.tile(-self.cosine, 2), clip))
+        of = clip[order]
+        starts = np.flatnonzero(np.concatenate([[True], of[1:] != of[:-1]])) if count else of
+        rank = np.arange(2 * count) - np.repeat(starts, np.diff([*starts, 2 * count]))
+        kept = np.zeros(2 * count, np.bool_)
+        kept[order] = rank < most
+        keep = kept[:count] | kept[count:]
+        return Pairs(self.a[keep], self.b[keep], self.cosine[keep])
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a pair must be to be looked at, and how much may be held at once.
+
+    Attributes:
+        cosine: Least cosine, -1 to 1.
+        most: Candidates per clip, the nearest ones, at least 1.
+        block_bytes: Memory of one block of products, bytes.
+    """
+
+    cosine: float
+    most: int
+    block_bytes: int
+
+
+def search(
+    vectors: Vectors,
+    rows: Ints,
+    places: Places,
+    queries: Ints,
+    bounds: Bounds,
+    among_queries: bool = True,
+) -> Pairs:
+    """Compare some of the given clips with all of them.
+
+    Args:
+        vectors: (m, D) unit vectors of the clips in `rows`.
+        rows: (m,) their numbers in the corpus, increasing.
+        places: Of the clips in `rows`.
+        queries: Positions within `rows` whose pairs are wanted, increasing.
+        bounds: Of the search.
+        among_queries: Whether pairs of two queries are wanted.
+
+    Returns:
+        Pairs of numbers in the corpus, each once. Different moments of one source are left out.
+    """
+    wanted = np.zeros(len(rows), np.bool_)
+    wanted[queries] = True
+    block = max(1, bounds.block_bytes // (_BYTES_PER_PRODUCT * max(1, len(rows))))
+    found: list[Pairs] = []
+    for start in range(0, len(queries), block):
+        at = queries[start : start + block]
+        cosines = vectors[at] @ vectors.T
+        i, b = np.nonzero(cosines >= bounds.cosine - _ROUNDING)
+        cosine, a = np.minimum(cosines[i, b], 1), at[i]
+        # A pair of two queries is met from both sides: keep one.
+        keep = (a != b) & (((a < b) & among_queries) | ~wanted[b])
+        a, b, cosine = a[keep], b[keep], cosine[keep]
+        keep = ~places.apart(a, b)
+        low, high = np.minimum(a, b)[keep], np.maximum(a, b)[keep]
+        found.append(Pairs(rows[low], rows[high], cosine[keep]))
+        if sum(len(p.a) for p in found) > bounds.most * len(rows):
+            found = [Pairs.joined(found).nearest_first(bounds.most)]
+    return Pairs.joined(found).nearest_first(bounds.most)
