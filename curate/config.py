@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from curate.settings import Settings, at_most
 from curate.shot_settings import Shots
+from curate.study.ledger.settings import Ledger
 from curate.study.settings import Study
 from filters.camera_kind import Kind
 from filters.cells import CELLS, Cell
@@ -187,6 +188,8 @@ class Config(Settings):
     """Tokens."""
     study: Study = Study()
     """Effect on the latent action."""
+    ledger: Ledger = Ledger()
+    """Effect of every filter on the latent action."""
     run: Run = Run()
     """Spread and limits of the run."""
 

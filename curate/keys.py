@@ -17,6 +17,7 @@ VERSIONS: Final = {
     "policy": 2,
     "encode": 1,
     "study": 1,
+    "ledger": 1,
 }
 """Raised by hand whenever a stage's code gives other results; filters have their own versions."""
 
@@ -102,3 +103,9 @@ def stage_keys(config: Config) -> StageKeys:
     encode = key("encode", {**tokens, **box, "model": identity(config.encode.spec)}, scan)
     study = key("study", config.study.model_dump(), encode, policy)
     return StageKeys(scan, signals, measure, embed, dedup, policy, encode, study)
+
+
+def ledger_key(config: Config, keys: StageKeys) -> str:
+    """Key of the ledger: what it was made of and its settings."""
+    settings = config.ledger.model_dump()
+    return stage_key("ledger", VERSIONS["ledger"], settings, keys.encode, keys.policy)

@@ -2,10 +2,6 @@
 
 import json
 import logging
-import os
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,21 +9,25 @@ import typer
 from rich.console import Console
 
 from curate.config import Config, load_config, to_toml
-from jobs.show import (
-    print_explanation,
-    print_failures,
-    print_record,
-    print_status,
-    printable,
+from jobs import study_cli
+from jobs.command import (
+    Address,
+    AsJson,
+    ConfigFile,
+    CorpusArgument,
+    CorpusOption,
+    Overrides,
+    Retry,
+    Sources,
 )
+from jobs.command import console_for as _console
+from jobs.command import existing as _existing
+from jobs.command import exits as _exits
+from jobs.command import read_text as _read
+from jobs.command import run_stages as _execute
+from jobs.show import print_explanation, print_failures, print_status
 from jobs.stages import STAGES
-from manifests.corpus import Corpus
-from manifests.errors import (
-    ConfigError,
-    CorpusLockedError,
-    CurateError,
-    ModelUnavailableError,
-)
+from manifests.errors import ConfigError
 from manifests.storage import Folder
 
 app = typer.Typer(
@@ -39,26 +39,7 @@ app = typer.Typer(
 )
 config_app = typer.Typer(help="Write, check or show a configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-
-Sources = Annotated[
-    list[str],
-    typer.Argument(help="Files, folders, globs, lists (.txt, .csv, .parquet), s3:// URIs."),
-]
-CorpusOption = Annotated[str, typer.Option("--corpus", help="Folder or s3:// URI of the corpus.")]
-CorpusArgument = Annotated[str, typer.Argument(help="Folder or s3:// URI of the corpus.")]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", help="TOML file; without it, what the corpus remembers, or defaults."),
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; repeatable."),
-]
-Address = Annotated[
-    str | None, typer.Option("--ray", help="Ray cluster to join (auto, host:port).")
-]
-Retry = Annotated[bool, typer.Option("--retry-failed", help="Try failed videos again.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+app.add_typer(study_cli.app, name="study")
 
 
 @app.command()
@@ -116,8 +97,7 @@ def _stage_command(name: str, text: str) -> None:
         as_json: AsJson = False,
     ) -> None:
         with _exits(as_json):
-            stages = ("encode", "study") if name == "study" else (name,)
-            _execute(corpus, config, overrides or (), stages, (), ray, retry_failed, as_json)
+            _execute(corpus, config, overrides or (), (name,), (), ray, retry_failed, as_json)
 
     app.command(name=name, help=text)(command)
 
@@ -127,7 +107,6 @@ for _name, _text in {
     "embed": "Embed clips that have no vector yet, from their stored stills.",
     "decide": "Apply the policy to the stored scores.",
     "encode": "Write tokens of the kept clips.",
-    "study": "Train on raw and on curated clips of equal budget, and compare.",
     "report": "Write report/index.html.",
 }.items():
     _stage_command(_name, _text)
@@ -264,93 +243,6 @@ def show(corpus: CorpusArgument) -> None:
     """Print the configuration that a corpus was last run with."""
     with _exits(as_json=False):
         typer.echo(_existing(corpus).folder.read("rushes.toml").decode(), nl=False)
-
-
-def _execute(
-    corpus: str,
-    config_file: Path | None,
-    overrides: Sequence[str],
-    stages: Sequence[str],
-    sources: Sequence[str],
-    address: str | None,
-    retry_failed: bool,
-    as_json: bool,
-) -> None:
-    """Resolve, run, print and leave with the run's exit code."""
-    toml = None if config_file is None else _read(config_file)
-    load_config(toml, overrides)  # a wrong key stops here, before Ray and models are imported
-    if address is not None:
-        _send_token()
-    from jobs.pipeline import Request, execute, resolve
-    from jobs.progress import Bars, Lines
-
-    console = _console(as_json)
-    opened = Corpus(corpus) if stages[0] == "scan" else _existing(corpus)
-    config = resolve(opened, toml, overrides, lambda text: console.print(f"[yellow]{text}[/]"))
-    progress = Bars(console) if console.is_terminal else Lines()
-    request = Request(
-        opened, config, stages, sources, address, retry_failed, ("rushes", *sys.argv[1:])
-    )
-    record, code = execute(request, progress)
-    if as_json:
-        typer.echo(json.dumps(record, indent=2))
-    else:
-        print_record(record, opened, console)
-    raise typer.Exit(code)
-
-
-def _send_token() -> None:
-    """Make Ray send its token if there is one, which it reads the environment for when imported.
-
-    `ray start` turns tokens on where one exists; a driver that joins has to be told to.
-    """
-    if "RAY_AUTH_TOKEN" in os.environ or (Path.home() / ".ray" / "auth_token").is_file():
-        os.environ.setdefault("RAY_AUTH_MODE", "token")
-
-
-def _existing(uri: str) -> Corpus:
-    corpus = Corpus(uri)
-    if not corpus.folder.exists("tables", "videos"):
-        raise ConfigError(
-            f"there is no corpus at {corpus.uri}; `rushes run SOURCES --corpus` makes one"
-        )
-    return corpus
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {file}: {error}") from error
-
-
-def _console(as_json: bool) -> Console:
-    """Standard output is for JSON alone when that is asked for."""
-    return Console(stderr=as_json, soft_wrap=False)
-
-
-_EXIT_CODES: tuple[tuple[type[CurateError], int], ...] = (
-    (ConfigError, 2),
-    (ModelUnavailableError, 2),
-    (CorpusLockedError, 4),
-    (CurateError, 1),
-)
-
-
-@contextmanager
-def _exits(as_json: bool) -> Iterator[None]:
-    """Turn our errors into one line on standard error and an exit code."""
-    try:
-        yield
-    except CurateError as error:
-        code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
-        if as_json:
-            typer.echo(json.dumps({"error": str(error), "exit_code": code}))
-        typer.echo("\n".join(map(printable, f"rushes: {error}".splitlines())), err=True)
-        raise typer.Exit(code) from None
-    except KeyboardInterrupt:
-        typer.echo("rushes: interrupted; run the same command to go on", err=True)
-        raise typer.Exit(130) from None
 
 
 def main() -> None:

@@ -1,6 +1,7 @@
 """Encode: tokens of kept clips, and of the raw spans that a study compares them with."""
 
 import json
+from collections.abc import Collection
 from typing import Any, Final
 
 import polars as pl
@@ -82,14 +83,15 @@ class EncodeActor:
         return first_readable(list(part.uris), read)
 
 
-def run_encode(run: Run, *, for_study: bool) -> None:
+def run_encode(run: Run, stages: Collection[str]) -> None:
     """Encode what has no row under the current key.
 
     Args:
         run: The run.
-        for_study: Whether the raw arm of a study will be asked for.
+        stages: What was asked for: studies need spans of the raw timeline too, and the ledger
+            needs nothing else.
     """
-    units = _units(run, for_study=for_study)
+    units = _units(run, stages)
     total = sum(unit["count"] for unit in units)
     run.note("encode", spans=total, without_tokens=0)
     run.progress.start("encode", total, "spans")
@@ -130,7 +132,7 @@ def _commit(run: Run, waiting: list[dict[str, Any]]) -> None:
             run.corpus.append("features", rows)
 
 
-def _units(run: Run, *, for_study: bool) -> list[dict[str, Any]]:
+def _units(run: Run, stages: Collection[str]) -> list[dict[str, Any]]:
     """Work that makes one token file: spans without a row yet, of one video or of several."""
     videos = run.corpus.read("videos").filter(pl.col("measured_key").is_not_null())
     videos = videos.filter(pl.col("status").is_in(["ok", "partial"]))
@@ -139,9 +141,11 @@ def _units(run: Run, *, for_study: bool) -> list[dict[str, Any]]:
         .group_by("video_id", maintain_order=True)
         .agg("uri", pl.col("pts_repaired").first())
     )
-    spans = _kept(run)
-    if for_study:
-        spans += raw_spans(run.corpus.read("shots"), run.corpus.read("clips"), run.config)
+    ledger = not {"ledger", "ledger_plan"}.isdisjoint(stages)
+    spans = [] if ledger else _kept(run)
+    if ledger or "study" in stages:
+        shots, clips = run.corpus.read("shots"), run.corpus.read("clips")
+        spans += raw_spans(shots, clips, run.config, ledger=ledger)
     done = run.corpus.committed("features").filter(pl.col("encode_key") == run.keys.encode)
     if run.retry_failed:
         done = done.filter(pl.col("error").is_null())

@@ -22,6 +22,7 @@ from jobs.dedup import run_dedup
 from jobs.embed import run_embed
 from jobs.encode import run_encode
 from jobs.interrupt import INTERRUPTS
+from jobs.ledger import run_ledger, run_ledger_plan
 from jobs.measure import run_measure
 from jobs.recut import run_recut
 from jobs.run import Progress, Run, new_record
@@ -177,7 +178,7 @@ def _run_stage(stage: str, run: Run, request: Request) -> None:
         run_recut(run, "measure")
         run_measure(run, embed="embed" in request.stages)
     elif stage == "encode":
-        run_encode(run, for_study="study" in request.stages)
+        run_encode(run, request.stages)
     elif stage == "report":
         run.progress.start("report", 1, "pages")
         run.note("report", uri=write_report(run.corpus, run.config, run.keys, run=run.record))
@@ -196,6 +197,8 @@ _PLAIN: Final[dict[str, Callable[[Run], None]]] = {
     "dedup": run_dedup,
     "decide": _decide,
     "study": run_study,
+    "ledger_plan": run_ledger_plan,
+    "ledger": run_ledger,
 }
 
 

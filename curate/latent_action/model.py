@@ -6,11 +6,13 @@ feature difference as CoMo does (arXiv 2505.17006).
 """
 
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from curate.latent_action.grid import ConvolutionForward, CorrelationInverse
 
 LOG_VARIANCE_BOUND: Final = 10.0
 """Log-variances are clamped to plus or minus this: exp(10) is far beyond any useful noise."""
@@ -32,6 +34,12 @@ class ModelConfig:
         inverse_blocks: Blocks of the inverse model; with one, tokens would be read before they
             have met, and motion from one token to another could not be seen.
         forward_blocks: Blocks of the forward model.
+        inverse: `attention` over tokens and their differences, or `correlation` of a square grid.
+        transition: The forward model: `attention` over all frames so far, or `convolution` on a
+            square grid, over the last two.
+        reach: Shifts that the correlation and the convolution's filters reach, down and right, in
+            tokens.
+        regions: Bands of rows and columns within which shifts are told apart.
     """
 
     steps: int
@@ -42,6 +50,10 @@ class ModelConfig:
     heads: int = 4
     inverse_blocks: int = 2
     forward_blocks: int = 2
+    inverse: Literal["attention", "correlation"] = "attention"
+    transition: Literal["attention", "convolution"] = "attention"
+    reach: tuple[int, int] = (2, 4)
+    regions: tuple[int, int] = (3, 4)
 
     def __post_init__(self) -> None:
         if self.steps < 2:
@@ -76,9 +88,10 @@ class LatentActionModel(nn.Module):
     def __init__(self, config: ModelConfig, *, action: bool = True) -> None:
         super().__init__()
         self.config = config
-        self.inverse = InverseModel(config) if action else None
+        self.inverse = _inverse(config) if action else None
         self.constant = None if action else nn.Parameter(torch.zeros(config.latent))
-        self.transition = ForwardModel(config)
+        attends = config.transition == "attention"
+        self.transition = ForwardModel(config) if attends else ConvolutionForward(config)
 
     def infer(self, frames: torch.Tensor) -> Latents | None:
         """Infer the latent action of each pair of frames; None for the twin.
@@ -86,7 +99,10 @@ class LatentActionModel(nn.Module):
         Args:
             frames: (B, t, N, D) with t at least 2.
         """
-        return None if self.inverse is None else self.inverse(frames[:, :-1], frames[:, 1:])
+        if self.inverse is None:
+            return None
+        mean, log_variance = self.inverse(frames[:, :-1], frames[:, 1:])
+        return Latents(mean, log_variance.clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND))
 
     def predict(self, frames: torch.Tensor, actions: torch.Tensor | None) -> torch.Tensor:
         """Predict the frame after each given frame.
@@ -125,6 +141,10 @@ class LatentActionModel(nn.Module):
         return Prediction(self.predict(frames[:, :-1], actions), latents)
 
 
+def _inverse(config: ModelConfig) -> nn.Module:
+    return InverseModel(config) if config.inverse == "attention" else CorrelationInverse(config)
+
+
 class InverseModel(nn.Module):
     """Infers a latent action from a frame and its difference to the next one.
 
@@ -151,7 +171,7 @@ class InverseModel(nn.Module):
         for block in self.blocks:
             x = block(x)
         mean, log_variance = self.head(self.norm(x[:, 0])).unflatten(0, (batch, t)).chunk(2, -1)
-        return Latents(mean, log_variance.clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND))
+        return Latents(mean, log_variance)
 
 
 class ForwardModel(nn.Module):

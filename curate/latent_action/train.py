@@ -128,7 +128,7 @@ class _WarmUpCosine:
 
 def _parameter_groups(model: nn.Module) -> list[dict[str, object]]:
     """Decay weight matrices only; biases, norms, position codes and constants are left free."""
-    decayed = [m.weight for m in model.modules() if isinstance(m, nn.Linear)]
+    decayed = [m.weight for m in model.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
     chosen = {id(p) for p in decayed}
     free = [p for p in model.parameters() if id(p) not in chosen]
     return [

@@ -74,7 +74,12 @@ class IntervalRow:
 
 
 def intervals(
-    label: str, rows: Sequence[IntervalRow], domain: tuple[float, float], *, zero: bool = False
+    label: str,
+    rows: Sequence[IntervalRow],
+    domain: tuple[float, float],
+    *,
+    zero: bool = False,
+    label_width: int = _LABEL_WIDTH,
 ) -> Markup:
     """Means with 95 % intervals as bars and every seed as a dot, on one axis.
 
@@ -83,15 +88,16 @@ def intervals(
         rows: From top to bottom.
         domain: Least and greatest value on the axis.
         zero: Whether a line marks 0.
+        label_width: Room for the labels, in units of the figure's width of 400.
     """
     low, high = domain
-    plot = _WIDTH - _LABEL_WIDTH - _NUMBER_WIDTH
+    plot = _WIDTH - label_width - _NUMBER_WIDTH
 
     def place(value: float) -> float:
-        return _LABEL_WIDTH + plot * (value - low) / (high - low)
+        return label_width + plot * (value - low) / (high - low)
 
     bottom = _ROW_HEIGHT * len(rows) + 4
-    parts = [_line("axis", _LABEL_WIDTH, bottom, _LABEL_WIDTH + plot, bottom)]
+    parts = [_line("axis", label_width, bottom, label_width + plot, bottom)]
     for tick in ticks(low, high, 3):
         parts.append(_line("grid", place(tick), 2, place(tick), bottom))
         parts.append(_text(place(tick), bottom + 14, number(tick), "middle"))
@@ -99,7 +105,7 @@ def intervals(
         parts.append(_line("zero", place(0), 2, place(0), bottom))
     for index, row in enumerate(rows):
         y = _ROW_HEIGHT * (index + 0.5) + 2
-        parts.append(_text(_LABEL_WIDTH - 8, y + 4, row.label, "end"))
+        parts.append(_text(label_width - 8, y + 4, row.label, "end"))
         parts += _interval(row, y, place)
         parts.append(_text(_WIDTH, y + 4, _figure(row.estimate), "end", "value"))
     return _svg(label, bottom + 20, parts)

@@ -16,6 +16,7 @@ from curate.keys import StageKeys
 from curate.report import copies, data, examples, formats, funnel, scores
 from curate.report.evidence import load_evidence
 from curate.report.figures import histogram
+from curate.report.ledger import load_ledger
 from curate.report.plots import draw_study
 from curate.report.study import Summary, other_studies, read_study
 from filters.base import MISSING_SCORES
@@ -95,6 +96,7 @@ def build_report(
             plots=draw_study(study) if study else [],
             other_studies=other_studies(corpus, keys),
             impossible=_impossible(record),
+            ledger=load_ledger(corpus, config, keys),
             budget_rows=_budget_rows(study) if study else [],
             config=to_toml(config),
             keys=[(name, getattr(keys, name)) for name in StageKeys.__slots__],

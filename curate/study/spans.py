@@ -16,13 +16,17 @@ from manifests.ids import clip_id
 from manifests.storage import Folder
 
 
-def raw_spans(shots: pl.DataFrame, clips: pl.DataFrame, config: Config) -> list[TokenSpan]:
+def raw_spans(
+    shots: pl.DataFrame, clips: pl.DataFrame, config: Config, *, ledger: bool = False
+) -> list[TokenSpan]:
     """Tile every video's timeline, whatever the shots and scores: training without curation.
 
     Args:
         shots: Rows of `shots`; they tell where each video begins and ends.
         clips: Rows of `clips`; a tile equal to an uncropped clip shares its id and its tokens.
-        config: `clips.max_s` is the length of a tile, `study.clips_per_video` caps their number.
+        config: `clips.max_s` is the length of a tile; `study.clips_per_video`, or for the ledger
+            `ledger.windows_per_source`, caps their number.
+        ledger: Whether they are for the ledger.
 
     Returns:
         Spans without a content box, of at most the cap's worth of windows per video.
@@ -36,9 +40,10 @@ def raw_spans(shots: pl.DataFrame, clips: pl.DataFrame, config: Config) -> list[
     ranges = shots.group_by("video_id", "time_base_num", "time_base_den").agg(
         pl.col("start_pts").min(), pl.col("end_pts").max()
     )
-    window_s = config.study.window * config.encode.step_s
-    windows = max(1, int(config.clips.max_s / window_s))
-    cap = -(-config.study.clips_per_video // windows)
+    if ledger:
+        cap = _tiles(config, config.ledger.window, config.ledger.windows_per_source)
+    else:
+        cap = _tiles(config, config.study.window, config.study.clips_per_video)
     spans = []
     for video, num, den, start, end in ranges.sort("video_id").iter_rows():
         length = round(Fraction(config.clips.max_s).limit_denominator(1000) / Fraction(num, den))
@@ -50,6 +55,12 @@ def raw_spans(shots: pl.DataFrame, clips: pl.DataFrame, config: Config) -> list[
                 name = clip_id(f"{video}:raw", first, last)
             spans.append(TokenSpan(name, video, first, last))
     return spans
+
+
+def _tiles(config: Config, window: int, windows: int) -> int:
+    """Tiles that hold so many windows."""
+    held = max(1, int(config.clips.max_s / (window * config.encode.step_s)))
+    return -(-windows // held)
 
 
 def _rank(video: str, start: int) -> bytes:

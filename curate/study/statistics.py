@@ -49,6 +49,19 @@ def bootstrap(
     Raises:
         ValueError: The arrays differ in shape or are empty.
     """
+    values = resample(statistic, *cells, draws=draws, seed=seed)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = float(statistic(*(np.array([c.mean()]) for c in cells))[0])
+    if not (np.isfinite(values).all() and np.isfinite(mean)):
+        return Interval(float("nan"), float("nan"), float("nan"))
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Interval(mean, float(low), float(high))
+
+
+def resample(
+    statistic: Callable[..., Array], *cells: Array, draws: int = 2000, seed: int = 0
+) -> Array:
+    """The statistic of every resample, (draws,); arguments and errors as of `bootstrap`."""
     shape = cells[0].shape
     if any(c.shape != shape for c in cells) or len(shape) != 2 or 0 in shape:
         raise ValueError(f"cells must be (seeds, sources) alike, not {[c.shape for c in cells]}")
@@ -57,12 +70,7 @@ def bootstrap(
     sources = _weights(generator, draws, shape[1])
     resampled = [np.einsum("ds,sv,dv->d", seeds, c, sources, optimize=True) for c in cells]
     with np.errstate(divide="ignore", invalid="ignore"):
-        values = statistic(*resampled)
-        mean = float(statistic(*(np.array([c.mean()]) for c in cells))[0])
-    if not (np.isfinite(values).all() and np.isfinite(mean)):
-        return Interval(float("nan"), float("nan"), float("nan"))
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(mean, float(low), float(high))
+        return statistic(*resampled)
 
 
 def bootstrap_mean(cells: Array, *, draws: int = 2000, seed: int = 0) -> Interval:

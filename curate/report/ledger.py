@@ -1,0 +1,122 @@
+"""The ledger on the page: per figure every arm and its difference, and what may be said."""
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from markupsafe import Markup
+
+from curate.config import Config
+from curate.keys import StageKeys, ledger_key
+from curate.report.figures import IntervalRow, domain_of, intervals
+from curate.report.study import Estimate
+from curate.study.ledger.words import conclude
+from manifests.corpus import Corpus
+
+_LABEL_WIDTH: Final = 132  # "without false_motion"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerFigure:
+    """One figure of merit: its words and its two plots, which may be empty."""
+
+    label: str
+    unit: str
+    meaning: str
+    primary: bool
+    arms: Markup
+    differences: Markup
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """What the section shows.
+
+    Attributes:
+        sentences: Conclusion and caveats.
+        rows: (arm, windows, share that its group objects to, difference, shown?) of the first
+            primary figure.
+        figures: All figures, the primary ones first.
+        facts: Budget and sizes, name and value.
+    """
+
+    sentences: list[str]
+    rows: list[dict[str, Any]]
+    figures: list[LedgerFigure]
+    facts: list[tuple[str, str]]
+
+
+def load_ledger(corpus: Corpus, config: Config, keys: StageKeys) -> LedgerPage | None:
+    """The ledger of these settings; None while there is none."""
+    place = ("ledger", ledger_key(config, keys), "summary.json")
+    if not corpus.folder.exists(*place):
+        return None
+    return build_ledger(json.loads(corpus.folder.read(*place)))
+
+
+def build_ledger(summary: dict[str, Any]) -> LedgerPage:
+    """Lay a summary (`curate.study.ledger.table.summarise`) out for the page."""
+    names = list(summary["figures"])
+    names.sort(key=lambda name: name not in summary["primary"])
+    first = summary["primary"][0]
+    rows = [
+        {
+            "arm": entry["arm"],
+            "share": summary["shares"].get(entry["arm"].partition(" ")[2]),
+            "windows": summary["pools"].get(entry["arm"]),
+            "estimate": entry if entry["mean"] is not None else None,
+            "difference": entry["difference"],
+            "versus": entry["versus"],
+            "verdict": (entry["verdict"] or "").replace("_", " "),
+            "p": entry["p_holm"],
+        }
+        for entry in summary["entries"]
+        if entry["figure"] == first
+    ]
+    sets = (
+        (f"{name} evaluation", f"{size['windows']} windows of {size['sources']} sources")
+        for name, size in summary["sets"].items()
+    )
+    facts = [
+        ("training windows per arm", f"{summary['windows']}"),
+        ("seeds", f"{summary['seeds']}"),
+        ("optimiser steps", f"{summary['optimiser_steps']}"),
+        ("epochs", f"{summary['epochs']:.2g}"),
+        *sets,
+        ("normaliser", summary["normaliser"]),
+    ]
+    return LedgerPage(conclude(summary), rows, [_figure(summary, name) for name in names], facts)
+
+
+def _figure(summary: dict[str, Any], name: str) -> LedgerFigure:
+    about = summary["figures"][name]
+    entries = [e for e in summary["entries"] if e["figure"] == name]
+    arms = [
+        IntervalRow(e["arm"], "arm0" if e["versus"] is None else "arm1", _estimate(e))
+        for e in entries
+    ]
+    differences = [
+        IntervalRow(e["arm"], "diff", _estimate(e["difference"]))
+        for e in entries
+        if e["difference"] is not None
+    ]
+    return LedgerFigure(
+        about["label"],
+        about["unit"],
+        about["meaning"],
+        name in summary["primary"],
+        _plot(about["label"], arms, zero=False),
+        _plot(f"{about['label']}: differences", differences, zero=True),
+    )
+
+
+def _plot(label: str, rows: list[IntervalRow], *, zero: bool) -> Markup:
+    domain = domain_of([row.estimate for row in rows], zero=zero)
+    if domain is None:
+        return Markup("")
+    return intervals(label, rows, domain, zero=zero, label_width=_LABEL_WIDTH)
+
+
+def _estimate(value: dict[str, Any]) -> Estimate:
+    seeds = tuple(seed for seed in value["seeds"] if seed is not None)
+    return Estimate(value["mean"], value["low"], value["high"], seeds)

@@ -1,0 +1,1 @@
+"""The ledger: what each filter alone, left out, or with all others did to the latent action."""

@@ -1,0 +1,160 @@
+"""The ledger's unit of work: one arm trained with one seed, measured on every frozen eval set."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+
+from curate.latent_action.correspondence import correlation
+from curate.latent_action.model import LatentActionModel, ModelConfig
+from curate.latent_action.train import TrainConfig, train
+from curate.study.ledger.labelled import Labelled, Labels, Loader, Row
+from curate.study.ledger.plan import LedgerPlan
+from curate.study.ledger.settings import Ledger
+from curate.study.ledger.table import RESULTS
+from curate.study.metrics import Array, clip_errors, partners
+from curate.study.normaliser import Normaliser
+
+
+def run_cell(
+    plan: LedgerPlan,
+    arm: str,
+    seed: int,
+    load: Loader,
+    labels: Labels,
+    settings: Ledger,
+    normaliser: Normaliser,
+) -> pl.DataFrame:
+    """Train one arm's model with one seed, and measure it.
+
+    Self-contained and picklable, so that each (arm, seed) can be one task on any machine. The
+    caller sets torch's threads. The reference arm also trains the no-action twin that all arms'
+    rollout errors are divided by.
+
+    Args:
+        plan: Which windows train and evaluate.
+        arm: An arm that the plan trains.
+        seed: 0 to `settings.seeds` - 1; decides the drawn windows, initial weights and batches.
+        load: Gives the tokens of windows.
+        labels: Recorded actions of the plan's labelled windows.
+        settings: Budget and sizes.
+        normaliser: The one target space of all arms.
+
+    Returns:
+        Rows of `curate.study.ledger.table.RESULTS`.
+    """
+    tokens = _tensor(load(plan.train[arm][seed]), normaliser)
+    budget = train_config(settings, tokens)
+    model = train(tokens, budget, seed, action=True).model
+    twin = train(tokens, budget, seed, action=False).model if arm == plan.reference else None
+    rows: list[Row] = []
+    for name, windows in plan.evaluate.items():
+        held = _tensor(load(windows), normaliser)
+        sources = [plan.source_of[w] for w in windows]
+        rows += _rows(name, sources, _errors(model, twin, held, windows, sources))
+    if plan.label_test:
+        data = Labelled.load(plan, load, labels, normaliser)
+        rows += data.measure(lambda x: _latents(model, x), seed, kinds=("ridge", "mlp"))
+    return _frame(rows, arm, seed, normaliser)
+
+
+def run_controls(
+    plan: LedgerPlan,
+    seed: int,
+    load: Loader,
+    labels: Labels,
+    settings: Ledger,
+    normaliser: Normaliser,
+) -> pl.DataFrame:
+    """Measure what bounds the action gain from both sides, with the same probes and windows.
+
+    `control: untrained` is an inverse model with random weights; `control: shuffled` the reference
+    arm's model with the fitting labels dealt to other pairs; `control: supervised` probes the
+    correlation volume itself: what the features hold of the action, the ceiling.
+
+    Arguments and result are those of `run_cell`.
+    """
+    tokens = _tensor(load(plan.train[plan.reference][seed]), normaliser)
+    budget = train_config(settings, tokens)
+    data = Labelled.load(plan, load, labels, normaliser)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        untrained = LatentActionModel(budget.model).eval()
+    trained = train(tokens, budget, seed, action=True).model
+    found = {
+        "untrained": data.measure(lambda x: _latents(untrained, x), seed, kinds=("ridge", "mlp")),
+        "shuffled": data.measure(lambda x: _latents(trained, x), seed, shuffle=True),
+        "supervised": data.measure(
+            lambda x: correlation(x[:, :-1], x[:, 1:], *budget.model.reach, budget.model.regions),
+            seed,
+            kinds=("ridge", "mlp"),
+        ),
+    }
+    return pl.concat(
+        _frame(rows, f"control: {name}", seed, normaliser) for name, rows in found.items()
+    )
+
+
+def train_config(settings: Ledger, tokens: torch.Tensor) -> TrainConfig:
+    """Model and budget for windows (n, T, N, D)."""
+    model = ModelConfig(
+        steps=tokens.shape[1],
+        tokens=tokens.shape[2],
+        channels=tokens.shape[3],
+        latent=settings.latent,
+        width=settings.width,
+        forward_blocks=settings.blocks,
+        inverse=settings.inverse,
+        transition=settings.forward,
+        reach=(settings.search_rows, settings.search_columns),
+    )
+    return TrainConfig(
+        model=model,
+        steps=settings.steps,
+        batch_size=settings.batch_size,
+        learning_rate=settings.learning_rate,
+    )
+
+
+def _latents(model: LatentActionModel, frames: torch.Tensor) -> torch.Tensor:
+    latents = model.infer(frames)
+    if latents is None:
+        raise ValueError("a model without an inverse model infers no latent actions")
+    return latents.mean
+
+
+def _errors(
+    model: LatentActionModel,
+    twin: LatentActionModel | None,
+    frames: torch.Tensor,
+    windows: Sequence[str],
+    sources: Sequence[str],
+) -> dict[str, Array]:
+    """Metric of curate.study.metrics -> (n,), rollouts at the longest horizon."""
+    horizon = frames.shape[1] - 1
+    errors = clip_errors(model, frames, horizon, partners(windows, sources))
+    if twin is not None:
+        errors["rollout_no_action"] = clip_errors(twin, frames, horizon, None)["rollout_error"]
+    return {name: values[:, -1] for name, values in errors.items()}
+
+
+def _rows(eval_set: str, sources: Sequence[str], errors: dict[str, Array]) -> list[Row]:
+    """Means over each source's windows."""
+    names, place = np.unique(sources, return_inverse=True)
+    counts = np.bincount(place)
+    return [
+        (eval_set, str(source), metric, float(value))
+        for metric, values in errors.items()
+        for source, value in zip(names, np.bincount(place, values) / counts, strict=True)
+    ]
+
+
+def _frame(rows: list[Row], arm: str, seed: int, normaliser: Normaliser) -> pl.DataFrame:
+    full = [(arm, seed, *row, normaliser.hash) for row in rows]
+    return pl.DataFrame(full, schema=RESULTS, orient="row")
+
+
+def _tensor(tokens: npt.NDArray[np.float16], normaliser: Normaliser) -> torch.Tensor:
+    return torch.from_numpy(normaliser.apply(tokens))

@@ -1,0 +1,122 @@
+"""The ledger's figures of merit: what each is made of, and its formula on means."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from curate.study.ledger.plan import CURATED, RAW
+
+Array = npt.NDArray[np.float64]
+
+LABELLED: Final = "labelled"
+"""The eval set of windows with recorded actions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure of merit.
+
+    Attributes:
+        label: For tables.
+        unit: `R2`, `share`, `dB` or `bits`.
+        meaning: One sentence.
+        eval_set: Where it is measured.
+        metrics: Of the results, in the order that `value` takes them.
+        reference: How many of them, from the end, are the raw arm's with the same seed.
+        value: Means of the metrics, each (draws,) -> the figure (draws,).
+        better: `higher`, or None where it only describes.
+    """
+
+    label: str
+    unit: str
+    meaning: str
+    eval_set: str
+    metrics: tuple[str, ...]
+    value: Callable[..., Array]
+    reference: int = 0
+    better: str | None = "higher"
+
+
+def figures(dimensions: Sequence[str]) -> dict[str, Figure]:
+    """All figures, the primary ones first.
+
+    Args:
+        dimensions: Names of the action's dimensions; empty without labels.
+    """
+    found: dict[str, Figure] = {}
+    if dimensions:
+        found["action_gain"] = _gain("ridge", dimensions, "Action gain")
+        found["action_gain_mlp"] = _gain("mlp", dimensions, "Action gain, MLP probe")
+        for name in dimensions if len(dimensions) > 1 else ():
+            found[f"action_gain {name}"] = _gain("ridge", [name], f"Action gain, {name}")
+    for name, words in ((RAW, "unfiltered"), (CURATED, "curated")):
+        suffix = "" if name == RAW else " curated"
+        found[f"rollout_skill{suffix}"] = Figure(
+            f"Rollout skill on {words} footage",
+            "share",
+            "share of the error of the raw arm's no-action model that inferred latent actions "
+            "remove, at the longest horizon",
+            name,
+            ("rollout_error", "rollout_no_action"),
+            _share_removed,
+            reference=1,
+        )
+    found["one_step_skill"] = Figure(
+        "One-step skill over copying",
+        "share",
+        "share of the error of repeating the frame that is removed, on unfiltered footage",
+        RAW,
+        ("one_step_error", "one_step_copy"),
+        _share_removed,
+    )
+    found["obedience"] = Figure(
+        "Gain from the right action",
+        "dB",
+        "10 log10 of the squared rollout error with another window's latent actions over that "
+        "with its own",
+        RAW,
+        ("rollout_mse", "rollout_mse_shuffled"),
+        lambda own, shuffled: 10 * np.log10(shuffled / own),
+    )
+    found["kl_bits"] = Figure(
+        "Information in the latent action",
+        "bits",
+        "KL divergence of inferred latent actions from the prior",
+        RAW,
+        ("kl_bits",),
+        lambda bits: bits,
+        better=None,
+    )
+    return found
+
+
+def _gain(kind: str, dimensions: Sequence[str], label: str) -> Figure:
+    metrics = tuple(f"{kind} {part} {name}" for name in dimensions for part in PARTS)
+    return Figure(
+        label,
+        "R2",
+        "R2 of the recorded action from the frame and the latent action, less R2 from the frame "
+        f"alone ({'linear' if kind == 'ridge' else 'MLP'} probe), mean over "
+        f"{', '.join(dimensions)}",
+        LABELLED,
+        metrics,
+        _action_gain,
+    )
+
+
+PARTS: Final = ("state", "both", "total")
+"""Squared error per pair with the frame alone, with frame and latent action, and about the mean."""
+
+
+def _action_gain(*means: Array) -> Array:
+    """Mean over dimensions of (error with the state - error with both) / variance."""
+    thirds = [means[at : at + 3] for at in range(0, len(means), 3)]
+    total: Array = np.mean([(state - both) / variance for state, both, variance in thirds], axis=0)
+    return total
+
+
+def _share_removed(error: Array, against: Array) -> Array:
+    return 1 - error / against

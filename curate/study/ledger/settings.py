@@ -1,0 +1,92 @@
+"""Settings of the ledger."""
+
+import re
+from typing import Any, Final, Literal
+
+from pydantic import Field, field_validator
+
+from curate.settings import Settings
+from manifests.errors import ConfigError
+
+
+class Ledger(Settings):
+    """Every filter alone and left out, at equal budget, measured by the actions learned."""
+
+    seeds: int = Field(5, ge=2)
+    """Repetitions; each redraws the training windows and the initial weights."""
+    train_windows: int = Field(2000, ge=4)
+    """Most windows per arm; the smaller of raw and curated sets the number for all arms."""
+    window: int = Field(4, ge=2)
+    """Steps of a training window."""
+    windows_per_source: int = Field(256, ge=1)
+    """Most windows that one source may give to an arm."""
+    eval_share: float = Field(0.3, gt=0, lt=1)
+    """Share of sources held out where `eval_match` names none."""
+    eval_match: str = ""
+    """Names of videos that only evaluate (shell pattern); empty holds out a share by hash."""
+    label_match: str = ""
+    """Names of videos whose actions fit the probes and train no model; empty: training sources."""
+    source_pattern: str = ""
+    """Regular expression on a video's name; videos with the same match are one source."""
+    steps: int = Field(600, ge=1)
+    """Optimiser steps per model, the same for every arm."""
+    batch_size: int = Field(16, ge=1)
+    """Windows per step."""
+    pca: int = Field(32, ge=2)
+    """Channels after the normaliser's PCA."""
+    latent: int = Field(32, ge=1)
+    """Dimensions of the latent action."""
+    regulariser: Literal["none", "kl", "sparse", "vq", "fsq"] = "kl"
+    """What bounds the information in the latent action."""
+    capacity: float | None = Field(None, ge=0)
+    """The regulariser's one knob; None takes its default."""
+    width: int = Field(48, ge=16, multiple_of=4)
+    """Width of the forward model."""
+    blocks: int = Field(2, ge=1)
+    """Blocks of the forward model."""
+    inverse: Literal["attention", "correlation"] = "correlation"
+    """How the inverse model sees motion."""
+    forward: Literal["attention", "convolution"] = "convolution"
+    """The forward model."""
+    search_rows: int = Field(2, ge=0)
+    """Vertical reach of the correlation, cells."""
+    search_columns: int = Field(5, ge=0)
+    """Horizontal reach of the correlation, cells."""
+    learning_rate: float = Field(2e-3, gt=0)
+    """Peak learning rate of AdamW."""
+    bootstrap: int = Field(10_000, ge=100)
+    """Draws of the hierarchical bootstrap."""
+    doses: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4)
+    """Shares of contaminated windows in a dose-response."""
+    least_share: float = Field(0.01, ge=0, le=1)
+    """Share of raw windows that a group must object to, to have arms of its own."""
+
+    @field_validator("source_pattern")
+    @classmethod
+    def _compiles(cls, value: str) -> str:
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from error
+        return value
+
+
+PRESETS: Final[dict[str, dict[str, Any]]] = {
+    "quick": {"seeds": 2, "train_windows": 160, "steps": 120, "windows_per_source": 48},
+    "standard": {"seeds": 5, "train_windows": 2000, "steps": 600},
+    "full": {"seeds": 8, "train_windows": 50_000, "steps": 5000, "batch_size": 64, "width": 256},
+}
+"""Named budgets: minutes on 2 cores, an hour, and a GPU."""
+
+
+def preset_overrides(name: str | None) -> list[str]:
+    """A preset as `key=value`; none for None.
+
+    Raises:
+        ConfigError: There is no such preset.
+    """
+    if name is None:
+        return []
+    if name not in PRESETS:
+        raise ConfigError(f"--preset takes one of {', '.join(PRESETS)}, not {name!r}")
+    return [f"ledger.{key}={value}" for key, value in PRESETS[name].items()]

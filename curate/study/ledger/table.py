@@ -1,0 +1,198 @@
+"""The ledger as a table: every arm's figures, their differences, Holm over the primary ones."""
+
+import math
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from curate.study.ledger.figures import LABELLED, Array, Figure, figures
+from curate.study.ledger.plan import LedgerPlan
+from curate.study.ledger.settings import Ledger
+from curate.study.statistics import LEVEL, resample
+
+RESULTS: Final = {
+    "arm": pl.String,
+    "seed": pl.Int64,
+    "eval_set": pl.String,
+    "source": pl.String,
+    "metric": pl.String,
+    "value": pl.Float64,
+    "normaliser": pl.String,
+}
+"""Columns of the results: one row per arm, seed, eval set, source and metric, a mean per pair."""
+
+_POWER_FACTOR: Final = 1.960 + 0.842  # two-sided 5 %, power 80 %
+
+
+def summarise(
+    results: pl.DataFrame, plan: LedgerPlan, settings: Ledger, dimensions: list[str]
+) -> dict[str, Any]:
+    """Compare all arms; JSON-ready.
+
+    Args:
+        results: Rows of `RESULTS` of every arm and seed of the plan, in any order; arms that the
+            plan does not train (controls) are shown and compared with nothing.
+        plan: The plan.
+        settings: What they ran with.
+        dimensions: Names of the action's dimensions; empty without labels.
+
+    Returns:
+        The plan's budget, `figures`, and `entries`: one per arm and figure with mean, low, high,
+        seeds and, where the plan compares the arm, versus, difference (mean, low, high, seeds),
+        p (two-sided, of the bootstrap), p_holm (of primary figures, over all their comparisons),
+        detectable (least difference that 80 % of such studies would find) and verdict.
+
+    Raises:
+        ValueError: Arms have different target spaces, or cells are missing.
+    """
+    spaces = results["normaliser"].unique().to_list()
+    if len(spaces) != 1:
+        raise ValueError(f"the arms must have one target space, not {len(spaces)}")
+    cells = _cells(results, settings.seeds)
+    known = figures(dimensions)
+    controls = [arm for arm in results["arm"].unique().sort() if arm not in plan.train]
+    entries = []
+    for name, figure in known.items():
+        for arm in (*plan.train, *controls):
+            entry = _entry(cells, arm, name, figure, plan, settings)
+            if entry is not None:
+                entries.append(entry)
+    _holm([e for e in entries if e["primary"] and e["p"] is not None])
+    for entry in entries:
+        entry["verdict"] = _verdict(entry)
+    return {
+        "arms": list(plan.train),
+        "controls": controls,
+        "versus": plan.versus,
+        "windows": plan.windows,
+        "pools": plan.pools,
+        "left_out": plan.left_out,
+        "shares": plan.shares,
+        "seeds": settings.seeds,
+        "optimiser_steps": settings.steps,
+        "batch_size": settings.batch_size,
+        "epochs": settings.steps * min(settings.batch_size, plan.windows) / plan.windows,
+        "normaliser": spaces[0],
+        "primary": list(plan.primary),
+        "dimensions": dimensions,
+        "sets": _sets(plan),
+        "figures": {
+            name: {
+                "label": f.label,
+                "unit": f.unit,
+                "meaning": f.meaning,
+                "eval_set": f.eval_set,
+                "better": f.better,
+            }
+            for name, f in known.items()
+            if any(e["figure"] == name for e in entries)
+        },
+        "entries": entries,
+    }
+
+
+Cells = dict[tuple[str, str, str], Array]
+"""(eval set, arm, metric) -> (seeds, sources)."""
+
+
+def _cells(results: pl.DataFrame, seeds: int) -> Cells:
+    cells: Cells = {}
+    for key, part in results.partition_by("eval_set", "arm", "metric", as_dict=True).items():
+        grid = part.sort("seed", "source")
+        sources = grid["source"].n_unique()
+        if grid.height != sources * grid["seed"].n_unique() or grid["seed"].n_unique() != seeds:
+            raise ValueError(f"results of {key} must have every source in each of {seeds} seeds")
+        eval_set, arm, metric = map(str, key)
+        cells[eval_set, arm, metric] = grid["value"].to_numpy().reshape(seeds, sources)
+    return cells
+
+
+def _entry(
+    cells: Cells, arm: str, name: str, figure: Figure, plan: LedgerPlan, settings: Ledger
+) -> dict[str, Any] | None:
+    own = _parts(cells, arm, figure, plan)
+    if own is None:
+        return None
+    entry: dict[str, Any] = {
+        "arm": arm,
+        "figure": name,
+        "primary": name in plan.primary and arm in plan.versus,
+        **_estimate(figure.value, own, settings.bootstrap)[0],
+        "versus": None,
+        "difference": None,
+        "p": None,
+        "p_holm": None,
+        "detectable": None,
+    }
+    other = plan.versus.get(arm)
+    against = _parts(cells, other, figure, plan) if other is not None else None
+    if against is None:
+        return entry
+    width = len(own)
+
+    def differ(*means: Array) -> Array:
+        difference: Array = figure.value(*means[:width]) - figure.value(*means[width:])
+        return difference
+
+    difference, draws = _estimate(differ, (*own, *against), settings.bootstrap)
+    entry |= {"versus": other, "difference": difference}
+    if difference["mean"] is not None:
+        below = (1 + np.sum(draws <= 0)) / (1 + len(draws))
+        above = (1 + np.sum(draws >= 0)) / (1 + len(draws))
+        entry["p"] = float(min(1.0, 2 * min(below, above)))
+        entry["detectable"] = float(_POWER_FACTOR * draws.std())
+    return entry
+
+
+def _parts(cells: Cells, arm: str, figure: Figure, plan: LedgerPlan) -> tuple[Array, ...] | None:
+    """The figure's metrics for an arm; None where one was not measured."""
+    split = len(figure.metrics) - figure.reference
+    owners = [arm] * split + [plan.reference] * figure.reference
+    keys = [
+        (figure.eval_set, owner, metric)
+        for owner, metric in zip(owners, figure.metrics, strict=True)
+    ]
+    return tuple(cells[key] for key in keys) if all(key in cells for key in keys) else None
+
+
+def _estimate(statistic: Any, parts: tuple[Array, ...], draws: int) -> tuple[dict[str, Any], Array]:
+    """Mean, interval and every seed; None where not defined, and the statistic's draws."""
+    values = resample(statistic, *parts, draws=draws)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = float(statistic(*(np.array([part.mean()]) for part in parts))[0])
+        seeds = [float(v) for v in statistic(*(part.mean(1) for part in parts))]
+    if not (math.isfinite(mean) and np.isfinite(values).all()):
+        return {"mean": None, "low": None, "high": None, "seeds": []}, values
+    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return {"mean": mean, "low": float(low), "high": float(high), "seeds": seeds}, values
+
+
+def _holm(entries: list[dict[str, Any]]) -> None:
+    """Holm's step-down adjustment (Holm, Scandinavian Journal of Statistics 6, 1979)."""
+    ordered = sorted(entries, key=lambda entry: entry["p"])
+    largest = 0.0
+    for place, entry in enumerate(ordered):
+        largest = max(largest, min(1.0, (len(ordered) - place) * entry["p"]))
+        entry["p_holm"] = largest
+
+
+def _verdict(entry: dict[str, Any]) -> str | None:
+    """`higher` or `lower`; `not_shown` where the interval, or Holm, does not leave 0 out."""
+    difference = entry["difference"]
+    if difference is None or difference["mean"] is None:
+        return None
+    clear = difference["low"] > 0 or difference["high"] < 0
+    if entry["p_holm"] is not None:
+        clear = clear and entry["p_holm"] <= 1 - LEVEL
+    if not clear:
+        return "not_shown"
+    return "higher" if difference["mean"] > 0 else "lower"
+
+
+def _sets(plan: LedgerPlan) -> dict[str, dict[str, int]]:
+    sets = {**plan.evaluate, LABELLED: plan.label_test} if plan.label_test else plan.evaluate
+    return {
+        name: {"windows": len(names), "sources": len({plan.source_of[w] for w in names})}
+        for name, names in sets.items()
+    }

@@ -1,0 +1,143 @@
+"""What the commands share: options, errors as exit codes, and running stages."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from curate.config import load_config
+from jobs.show import print_record, printable
+from manifests.corpus import Corpus
+from manifests.errors import (
+    ConfigError,
+    CorpusLockedError,
+    CurateError,
+    ModelUnavailableError,
+)
+
+Sources = Annotated[
+    list[str],
+    typer.Argument(help="Files, folders, globs, lists (.txt, .csv, .parquet), s3:// URIs."),
+]
+CorpusOption = Annotated[str, typer.Option("--corpus", help="Folder or s3:// URI of the corpus.")]
+CorpusArgument = Annotated[str, typer.Argument(help="Folder or s3:// URI of the corpus.")]
+ConfigFile = Annotated[
+    Path | None,
+    typer.Option("--config", help="TOML file; without it, what the corpus remembers, or defaults."),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; repeatable."),
+]
+Address = Annotated[
+    str | None, typer.Option("--ray", help="Ray cluster to join (auto, host:port).")
+]
+Retry = Annotated[bool, typer.Option("--retry-failed", help="Try failed videos again.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+def run_stages(
+    corpus: str,
+    config_file: Path | None,
+    overrides: Sequence[str],
+    stages: Sequence[str],
+    sources: Sequence[str],
+    address: str | None,
+    retry_failed: bool,
+    as_json: bool,
+) -> None:
+    """Resolve, run, print and leave with the run's exit code."""
+    toml = None if config_file is None else read_text(config_file)
+    load_config(toml, overrides)  # a wrong key stops here, before Ray and models are imported
+    if address is not None:
+        _send_token()
+    from jobs.pipeline import Request, execute, resolve
+    from jobs.progress import Bars, Lines
+
+    console = console_for(as_json)
+    opened = Corpus(corpus) if stages[0] == "scan" else existing(corpus)
+    config = resolve(opened, toml, overrides, lambda text: console.print(f"[yellow]{text}[/]"))
+    progress = Bars(console) if console.is_terminal else Lines()
+    request = Request(
+        opened, config, stages, sources, address, retry_failed, ("rushes", *sys.argv[1:])
+    )
+    record, code = execute(request, progress)
+    if as_json:
+        typer.echo(json.dumps(record, indent=2))
+    else:
+        print_record(record, opened, console)
+        if "ledger" in stages:
+            from jobs.show_ledger import print_ledger
+
+            print_ledger(opened, console, as_json=False)
+    raise typer.Exit(code)
+
+
+def _send_token() -> None:
+    """Make Ray send its token if there is one, which it reads the environment for when imported.
+
+    `ray start` turns tokens on where one exists; a driver that joins has to be told to.
+    """
+    if "RAY_AUTH_TOKEN" in os.environ or (Path.home() / ".ray" / "auth_token").is_file():
+        os.environ.setdefault("RAY_AUTH_MODE", "token")
+
+
+def existing(uri: str) -> Corpus:
+    """Open a corpus.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    corpus = Corpus(uri)
+    if not corpus.folder.exists("tables", "videos"):
+        raise ConfigError(
+            f"there is no corpus at {corpus.uri}; `rushes run SOURCES --corpus` makes one"
+        )
+    return corpus
+
+
+def read_text(file: Path) -> str:
+    """A text file's content.
+
+    Raises:
+        ConfigError: It cannot be read, or is no UTF-8.
+    """
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {file}: {error}") from error
+
+
+def console_for(as_json: bool) -> Console:
+    """Standard output is for JSON alone when that is asked for."""
+    return Console(stderr=as_json, soft_wrap=False)
+
+
+_EXIT_CODES: tuple[tuple[type[CurateError], int], ...] = (
+    (ConfigError, 2),
+    (ModelUnavailableError, 2),
+    (CorpusLockedError, 4),
+    (CurateError, 1),
+)
+
+
+@contextmanager
+def exits(as_json: bool) -> Iterator[None]:
+    """Turn our errors into one line on standard error and an exit code."""
+    try:
+        yield
+    except CurateError as error:
+        code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
+        if as_json:
+            typer.echo(json.dumps({"error": str(error), "exit_code": code}))
+        typer.echo("\n".join(map(printable, f"rushes: {error}".splitlines())), err=True)
+        raise typer.Exit(code) from None
+    except KeyboardInterrupt:
+        typer.echo("rushes: interrupted; run the same command to go on", err=True)
+        raise typer.Exit(130) from None

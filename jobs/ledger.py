@@ -1,0 +1,164 @@
+"""The ledger: one Ray task per arm and seed, each resumable, and their summary."""
+
+import json
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import polars as pl
+import ray
+import torch
+
+from curate.actions import Actions
+from curate.keys import ledger_key
+from curate.study.ledger.cell import run_cell, run_controls
+from curate.study.ledger.gather import Gathered, gather
+from curate.study.ledger.labelled import Labels
+from curate.study.ledger.plan import LedgerPlan, plan_ledger
+from curate.study.ledger.settings import Ledger
+from curate.study.ledger.table import summarise
+from curate.study.normaliser import Normaliser, fit_normaliser
+from curate.study.plan import StudyImpossible
+from curate.study.spans import TokenLoader, raw_spans, sources
+from jobs.interrupt import INTERRUPTS
+from jobs.run import Run
+
+FOLDER = "ledger"
+CONTROLS = "controls"
+
+
+def run_ledger_plan(run: Run) -> None:
+    """Write the plan, before any training."""
+    _planned(run)
+
+
+def run_ledger(run: Run) -> None:
+    """Train every arm with every seed, unless exactly this ledger is stored already."""
+    folder, place = run.corpus.folder, (FOLDER, ledger_key(run.config, run.keys))
+    found = _planned(run)
+    if found is None or folder.exists(*place, "summary.json"):
+        return
+    plan, gathered = found
+    settings = run.config.ledger
+    results = _results(run, plan, gathered)
+    names = _dimensions(gathered)
+    summary = summarise(results, plan, settings, names if plan.label_test else [])
+    with INTERRUPTS.deferred():
+        folder.write(_parquet(results), *place, "results.parquet")
+        folder.write(json.dumps(summary, indent=1).encode(), *place, "summary.json")
+
+
+def _planned(run: Run) -> tuple[LedgerPlan, Gathered] | None:
+    """The plan, stored; None where there is too little, which the record then says."""
+    folder, key = run.corpus.folder, ledger_key(run.config, run.keys)
+    gathered = _gather(run)
+    try:
+        plan = plan_ledger(gathered.windows, run.config.ledger)
+    except StudyImpossible as reason:
+        run.note("ledger", impossible=str(reason))
+        folder.delete(FOLDER, key, "summary.json")
+        return None
+    place = (FOLDER, key, "plan.json")
+    if not folder.exists(*place) or folder.read(*place).decode() != plan.to_json():
+        for name in folder.files(FOLDER, key):
+            folder.delete(name)
+        folder.write(plan.to_json().encode(), *place)
+    run.note("ledger", key=key, arms=len(plan.train), windows=plan.windows, left_out=plan.left_out)
+    return plan, gathered
+
+
+def _results(run: Run, plan: LedgerPlan, gathered: Gathered) -> pl.DataFrame:
+    """Results of every arm and seed; those that an interrupted run finished are read back."""
+    folder, settings = run.corpus.folder, run.config.ledger
+    place = (FOLDER, ledger_key(run.config, run.keys))
+    loader = ray.put(TokenLoader(run.corpus.uri, gathered.where))
+    labels = ray.put(_labels(plan, gathered))
+    target = ray.remote(num_cpus=1)(_fit).remote(plan, loader, settings)  # one for all arms
+    task = ray.remote(num_cpus=1)(_train)
+    waiting: dict[Any, tuple[str, ...]] = {}
+    parts: list[pl.DataFrame] = []
+    arms = [*plan.train, *([CONTROLS] if plan.label_test else [])]
+    units = [(arm, seed) for seed in range(settings.seeds) for arm in arms]
+    run.progress.start("ledger", len(units), "models")
+    for arm, seed in units:
+        name = (*place, f"part-{arm.replace(' ', '_')}-{seed}.parquet")
+        if folder.exists(*name):
+            parts.append(pl.read_parquet(BytesIO(folder.read(*name))))
+            run.progress.advance(1)
+        else:
+            waiting[task.remote(plan, arm, seed, loader, labels, settings, target)] = name
+    while waiting:
+        ready, _ = ray.wait(list(waiting))
+        part: pl.DataFrame = ray.get(ready[0])
+        with INTERRUPTS.deferred():
+            folder.write(_parquet(part), *waiting.pop(ready[0]))
+        parts.append(part)
+        run.progress.advance(1)
+    return pl.concat(parts).sort("arm", "seed", "eval_set", "metric", "source")
+
+
+def _fit(plan: LedgerPlan, loader: TokenLoader, settings: Ledger) -> Normaliser:
+    return fit_normaliser(loader(plan.neutral), settings.pca)
+
+
+def _train(
+    plan: LedgerPlan,
+    arm: str,
+    seed: int,
+    loader: TokenLoader,
+    labels: Labels,
+    settings: Ledger,
+    normaliser: Normaliser,
+) -> pl.DataFrame:
+    torch.set_num_threads(1)  # parallelism comes from tasks
+    if arm == CONTROLS:
+        return run_controls(plan, seed, loader, labels, settings, normaliser)
+    return run_cell(plan, arm, seed, loader, labels, settings, normaliser)
+
+
+def _labels(plan: LedgerPlan, gathered: Gathered) -> Labels:
+    return Labels(
+        _dimensions(gathered),
+        {name: gathered.actions[name] for name in (*plan.label_train, *plan.label_test)},
+    )
+
+
+def _dimensions(gathered: Gathered) -> list[str]:
+    """Names of the action's dimensions: the data sets do not name them alike, so by number."""
+    sizes = {values.shape[1] for values in gathered.actions.values()}
+    return [f"action {k}" for k in range(max(sizes, default=0))]
+
+
+def _gather(run: Run) -> Gathered:
+    corpus, keys, config = run.corpus, run.keys, run.config
+    clips, shots = corpus.read("clips"), corpus.read("shots")
+    raw = [span.clip_id for span in raw_spans(shots, clips, config, ledger=True)]
+    features = corpus.committed("features").filter(
+        (pl.col("encode_key") == keys.encode)
+        & pl.col("error").is_null()
+        & pl.col("clip_id").is_in(raw)
+    )
+    table = features.collect()
+    verdicts = corpus.committed("decisions").filter(pl.col("policy_key") == keys.policy).collect()
+    duplicates = corpus.committed("duplicates").filter(pl.col("dedup_key") == keys.dedup).collect()
+    reasons = {
+        clip: [reason["filter"] for reason in found]
+        for clip, found in verdicts.select("clip_id", "reasons").iter_rows()
+    }
+    known = np.array(table["video_id"].unique().to_list(), dtype=np.str_)
+    return gather(
+        table,
+        corpus.read("videos").filter(pl.col("video_id").is_not_null()),
+        shots,
+        clips,
+        reasons,
+        sources(clips, duplicates),
+        Actions(corpus, known),
+        config.ledger,
+    )
+
+
+def _parquet(frame: pl.DataFrame) -> bytes:
+    buffer = BytesIO()
+    frame.write_parquet(buffer)
+    return buffer.getvalue()

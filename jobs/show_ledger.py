@@ -1,0 +1,88 @@
+"""What the command line prints of a ledger."""
+
+import json
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from curate.config import load_config
+from curate.keys import ledger_key, stage_keys
+from curate.study.ledger.words import conclude
+from jobs.show import printable
+from manifests.corpus import Corpus
+from manifests.errors import ConfigError
+
+
+def read_ledger(corpus: Corpus) -> dict[str, Any]:
+    """The summary of the ledger under the corpus' settings.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    config = load_config(corpus.folder.read("rushes.toml").decode())
+    place = ("ledger", ledger_key(config, stage_keys(config)), "summary.json")
+    if not corpus.folder.exists(*place):
+        raise ConfigError(f"no ledger of these settings; `rushes study run {corpus.uri}` makes one")
+    found: dict[str, Any] = json.loads(corpus.folder.read(*place))
+    return found
+
+
+def print_ledger(corpus: Corpus, console: Console, *, as_json: bool) -> None:
+    """The primary figure of every arm, with its difference, and what follows."""
+    try:
+        summary = read_ledger(corpus)
+    except ConfigError as error:
+        if as_json:
+            raise
+        console.print(str(error), soft_wrap=True)
+        return
+    if as_json:
+        typer.echo(json.dumps(summary, indent=2))
+        return
+    name = summary["primary"][0]
+    figure = summary["figures"][name]
+    table = Table(
+        title=f"ledger: {figure['label'].lower()} ({figure['unit']})", title_justify="left"
+    )
+    table.add_column("training windows")
+    table.add_column("objected", justify="right")
+    table.add_column("value, 95 % interval", no_wrap=True)
+    table.add_column("difference, 95 % interval", no_wrap=True)
+    table.add_column("shown?")
+    for entry in summary["entries"]:
+        if entry["figure"] == name:
+            table.add_row(
+                printable(entry["arm"]),
+                _objected(entry["arm"], summary),
+                interval(entry),
+                _difference(entry),
+                (entry["verdict"] or "").replace("_", " "),
+            )
+    console.print(table)
+    for sentence in conclude(summary):
+        console.print(f"- {sentence}")
+
+
+def interval(estimate: dict[str, Any] | None, *, sign: bool = False) -> str:
+    """`0.52 [0.49, 0.55]`."""
+    if estimate is None or estimate["mean"] is None:
+        return "undefined"
+    plus = "+" if sign else ""
+    return (
+        f"{estimate['mean']:{plus}.3f} [{estimate['low']:{plus}.3f}, {estimate['high']:{plus}.3f}]"
+    )
+
+
+def _difference(entry: dict[str, Any]) -> str:
+    if entry["versus"] is None:
+        return ""
+    return f"{interval(entry['difference'], sign=True)} to {entry['versus']}"
+
+
+def _objected(arm: str, summary: dict[str, Any]) -> str:
+    """Share of raw windows that the arm's one group rejects."""
+    group = arm.partition(" ")[2]
+    share = summary["shares"].get(group)
+    return "" if share is None else f"{100 * share:.1f} %"
