@@ -12,16 +12,19 @@ import torch
 from curate.actions import Actions
 from curate.keys import ledger_key
 from curate.study.ledger.cell import run_cell, run_controls
+from curate.study.ledger.dose import plan_dose
 from curate.study.ledger.gather import Gathered, gather
 from curate.study.ledger.labelled import Labels
 from curate.study.ledger.plan import LedgerPlan, plan_ledger
 from curate.study.ledger.settings import Ledger
 from curate.study.ledger.table import summarise
+from curate.study.ledger.truth import contaminations
 from curate.study.normaliser import Normaliser, fit_normaliser
 from curate.study.plan import StudyImpossible
 from curate.study.spans import TokenLoader, raw_spans, sources
 from jobs.interrupt import INTERRUPTS
 from jobs.run import Run
+from manifests.errors import ConfigError
 
 FOLDER = "ledger"
 CONTROLS = "controls"
@@ -53,7 +56,7 @@ def _planned(run: Run) -> tuple[LedgerPlan, Gathered] | None:
     folder, key = run.corpus.folder, ledger_key(run.config, run.keys)
     gathered = _gather(run)
     try:
-        plan = plan_ledger(gathered.windows, run.config.ledger)
+        plan = _plan(gathered.windows, run.config.ledger)
     except StudyImpossible as reason:
         run.note("ledger", impossible=str(reason))
         folder.delete(FOLDER, key, "summary.json")
@@ -65,6 +68,18 @@ def _planned(run: Run) -> tuple[LedgerPlan, Gathered] | None:
         folder.write(plan.to_json().encode(), *place)
     run.note("ledger", key=key, arms=len(plan.train), windows=plan.windows, left_out=plan.left_out)
     return plan, gathered
+
+
+def _plan(windows: pl.DataFrame, settings: Ledger) -> LedgerPlan:
+    if settings.design == "filters":
+        return plan_ledger(windows, settings)
+    if not settings.truth:
+        raise ConfigError("the design `dose` needs ledger.truth, a table of known contaminations")
+    try:
+        truth = pl.read_parquet(settings.truth)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ConfigError(f"ledger.truth: cannot read {settings.truth}: {error}") from error
+    return plan_dose(windows, contaminations(windows, truth), settings)
 
 
 def _results(run: Run, plan: LedgerPlan, gathered: Gathered) -> pl.DataFrame:

@@ -75,6 +75,7 @@ def gather(
             {
                 "window_id": name,
                 "video_id": video,
+                "name": name_of.get(video, ""),
                 "start_s": start,
                 "end_s": start + (window.length - 1) * step,
                 "source": sources[video],
@@ -91,6 +92,7 @@ def gather(
 _SCHEMA = {
     "window_id": pl.String,
     "video_id": pl.String,
+    "name": pl.String,
     "start_s": pl.Float64,
     "end_s": pl.Float64,
     "source": pl.String,

@@ -12,6 +12,10 @@ from manifests.errors import ConfigError
 class Ledger(Settings):
     """Every filter alone and left out, at equal budget, measured by the actions learned."""
 
+    design: Literal["filters", "dose"] = "filters"
+    """Arms: each filter alone and left out, or known contaminations at each of `doses`."""
+    truth: str = ""
+    """Parquet file of known contaminations (file, kind, start_s, end_s), for the design `dose`."""
     seeds: int = Field(5, ge=2)
     """Repetitions; each redraws the training windows and the initial weights."""
     train_windows: int = Field(2000, ge=4)

@@ -75,7 +75,7 @@ def test_hostile_file_name_is_escaped_everywhere(corpus: Corpus, config: Config)
         pytest.param("scan SOURCE... --corpus CORPUS", id="scan"),
         pytest.param("measure CORPUS", id="measure"),
         pytest.param("dedup CORPUS", id="dedup"),
-        pytest.param("study CORPUS", id="study"),
+        pytest.param("study pair CORPUS", id="study"),
     ],
 )
 def test_empty_corpus_names_the_command_that_is_missing(
