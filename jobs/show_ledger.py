@@ -46,11 +46,11 @@ def print_ledger(corpus: Corpus, console: Console, *, as_json: bool) -> None:
     table = Table(
         title=f"ledger: {figure['label'].lower()} ({figure['unit']})", title_justify="left"
     )
-    table.add_column("training windows")
-    table.add_column("objected", justify="right")
-    table.add_column("value, 95 % interval", no_wrap=True)
-    table.add_column("difference, 95 % interval", no_wrap=True)
-    table.add_column("shown?")
+    table.add_column("windows", no_wrap=True)
+    table.add_column("drops", justify="right", no_wrap=True)
+    table.add_column("value [95 %]", no_wrap=True)
+    table.add_column("change [95 %]", no_wrap=True)
+    table.add_column("shown", no_wrap=True)
     for entry in summary["entries"]:
         if entry["figure"] == name:
             table.add_row(
@@ -58,9 +58,10 @@ def print_ledger(corpus: Corpus, console: Console, *, as_json: bool) -> None:
                 _objected(entry["arm"], summary),
                 interval(entry),
                 _difference(entry),
-                (entry["verdict"] or "").replace("_", " "),
+                {"not_shown": "no"}.get(entry["verdict"], entry["verdict"] or ""),
             )
     console.print(table)
+    console.print("`without X` is compared with curated, the others with raw.")
     for sentence in conclude(summary):
         console.print(f"- {sentence}")
 
@@ -78,11 +79,11 @@ def interval(estimate: dict[str, Any] | None, *, sign: bool = False) -> str:
 def _difference(entry: dict[str, Any]) -> str:
     if entry["versus"] is None:
         return ""
-    return f"{interval(entry['difference'], sign=True)} to {entry['versus']}"
+    return interval(entry["difference"], sign=True)
 
 
 def _objected(arm: str, summary: dict[str, Any]) -> str:
     """Share of raw windows that the arm's one group rejects."""
     group = arm.partition(" ")[2]
     share = summary["shares"].get(group)
-    return "" if share is None else f"{100 * share:.1f} %"
+    return "" if share is None else f"{100 * share:.0f} %"

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from curate.latent_action.bottlenecks import ScalarQuantiser, VectorQuantiser
 from curate.latent_action.grid import ConvolutionForward, CorrelationInverse
 
 LOG_VARIANCE_BOUND: Final = 10.0
@@ -40,6 +41,10 @@ class ModelConfig:
         reach: Shifts that the correlation and the convolution's filters reach, down and right, in
             tokens.
         regions: Bands of rows and columns within which shifts are told apart.
+        bottleneck: `gaussian` leaves the latent action as it is inferred (penalties and noise
+            bound it in training), `vq` and `fsq` make it one of finitely many.
+        codes: Codes of `vq`.
+        levels: Levels per projection of `fsq`.
     """
 
     steps: int
@@ -54,6 +59,9 @@ class ModelConfig:
     transition: Literal["attention", "convolution"] = "attention"
     reach: tuple[int, int] = (2, 4)
     regions: tuple[int, int] = (3, 4)
+    bottleneck: Literal["gaussian", "vq", "fsq"] = "gaussian"
+    codes: int = 256
+    levels: tuple[int, ...] = (8, 5, 5, 5)
 
     def __post_init__(self) -> None:
         if self.steps < 2:
@@ -70,10 +78,14 @@ class Latents(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """Predicted frames 1..T-1, (B, T-1, N, D), and what they were predicted from."""
+    """Predicted frames 1..T-1, (B, T-1, N, D), what they were predicted from, and its penalty.
+
+    The penalty is the bottleneck's own (of `vq`), a scalar.
+    """
 
     frames: torch.Tensor
     latents: Latents | None
+    penalty: torch.Tensor
 
 
 class LatentActionModel(nn.Module):
@@ -89,6 +101,7 @@ class LatentActionModel(nn.Module):
         super().__init__()
         self.config = config
         self.inverse = _inverse(config) if action else None
+        self.quantiser = _quantiser(config) if action else None
         self.constant = None if action else nn.Parameter(torch.zeros(config.latent))
         attends = config.transition == "attention"
         self.transition = ForwardModel(config) if attends else ConvolutionForward(config)
@@ -99,10 +112,18 @@ class LatentActionModel(nn.Module):
         Args:
             frames: (B, t, N, D) with t at least 2.
         """
+        return self._infer(frames)[0]
+
+    def _infer(self, frames: torch.Tensor) -> tuple[Latents | None, torch.Tensor]:
+        """Latent actions behind the bottleneck, and its penalty."""
+        penalty = frames.new_zeros(())
         if self.inverse is None:
-            return None
+            return None, penalty
         mean, log_variance = self.inverse(frames[:, :-1], frames[:, 1:])
-        return Latents(mean, log_variance.clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND))
+        if self.quantiser is not None:
+            mean, penalty = self.quantiser(mean)
+        bound = LOG_VARIANCE_BOUND
+        return Latents(mean, log_variance.clamp(-bound, bound)), penalty
 
     def predict(self, frames: torch.Tensor, actions: torch.Tensor | None) -> torch.Tensor:
         """Predict the frame after each given frame.
@@ -132,13 +153,21 @@ class LatentActionModel(nn.Module):
             noise: (B, T-1, latent) standard normal sample of the reparametrised latents; None
                 takes their mean.
         """
-        latents = self.infer(frames)
+        latents, penalty = self._infer(frames)
         actions = None
         if latents is not None:
             actions = latents.mean
             if noise is not None:
                 actions = actions + noise * torch.exp(0.5 * latents.log_variance)
-        return Prediction(self.predict(frames[:, :-1], actions), latents)
+        return Prediction(self.predict(frames[:, :-1], actions), latents, penalty)
+
+
+def _quantiser(config: ModelConfig) -> nn.Module | None:
+    if config.bottleneck == "gaussian":
+        return None
+    if config.bottleneck == "vq":
+        return VectorQuantiser(config.codes, config.latent)
+    return ScalarQuantiser(config.levels, config.latent)
 
 
 def _inverse(config: ModelConfig) -> nn.Module:

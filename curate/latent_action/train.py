@@ -1,6 +1,7 @@
 """Training with a fixed budget, the same for every arm, reproducible from the seed."""
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
@@ -10,8 +11,10 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from curate.latent_action.bottlenecks import sparse_penalty
 from curate.latent_action.losses import prediction_error, regulariser
 from curate.latent_action.model import LatentActionModel, ModelConfig
+from manifests.errors import CurateError
 
 # As in arXiv 2601.05230, appendix A.
 WEIGHT_DECAY: Final = 0.04
@@ -31,6 +34,8 @@ class TrainConfig:
         learning_rate: Peak of the schedule.
         beta: Weight of the KL divergence; 0 for none.
         regularise: False trains with deterministic latents (regulariser `none`), whatever `beta`.
+        sparse_l1: Weight of the L1 norm of the sparse penalty, which then replaces the KL
+            divergence; None for the KL divergence.
     """
 
     model: ModelConfig
@@ -39,6 +44,7 @@ class TrainConfig:
     learning_rate: float = 1e-3
     beta: float = 1e-3
     regularise: bool = True
+    sparse_l1: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +54,16 @@ class Trained:
     Attributes:
         model: In evaluation mode.
         losses: (steps,) prediction error of each training batch, without the regulariser.
+        cpu_s: CPU time of training.
     """
 
     model: LatentActionModel
     losses: npt.NDArray[np.float64]
+    cpu_s: float
+
+
+class TrainingDiverged(CurateError, ArithmeticError):
+    """A loss is no number: what was learned so far is worthless."""
 
 
 def train(tokens: torch.Tensor, config: TrainConfig, seed: int, *, action: bool) -> Trained:
@@ -68,6 +80,7 @@ def train(tokens: torch.Tensor, config: TrainConfig, seed: int, *, action: bool)
 
     Raises:
         ValueError: The tokens do not have the sizes of `config.model`, or there are none.
+        TrainingDiverged: A loss is infinite or no number.
     """
     model_config = config.model
     shape = (model_config.steps, model_config.tokens, model_config.channels)
@@ -80,24 +93,34 @@ def train(tokens: torch.Tensor, config: TrainConfig, seed: int, *, action: bool)
     noise_source = torch.Generator().manual_seed(seed + 1)
     optimiser = torch.optim.AdamW(_parameter_groups(model), lr=config.learning_rate)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, _schedule(config.steps))
-    stochastic = action and config.regularise and config.beta > 0
-    beta = config.beta if config.regularise else 0.0
+    gaussian = model_config.bottleneck == "gaussian" and config.sparse_l1 is None
+    beta = config.beta if config.regularise and gaussian else 0.0
+    stochastic = action and beta > 0
     losses = np.empty(config.steps)
+    begin = time.process_time()
     for step in range(config.steps):
         frames = tokens[next(batches)]
         noise = None
         if stochastic:
             size = (len(frames), model_config.steps - 1, model_config.latent)
             noise = torch.randn(size, generator=noise_source)
-        predicted, latents = model(frames, noise)
+        predicted, latents, penalty = model(frames, noise)
         error = prediction_error(predicted, frames[:, 1:])
+        penalty = penalty + regulariser(latents, beta)
+        if config.sparse_l1 is not None and latents is not None:
+            penalty = penalty + sparse_penalty(latents.mean, config.sparse_l1)
+        if not torch.isfinite(error + penalty):
+            raise TrainingDiverged(
+                f"the loss is {error.item():g} + {penalty.item():g} at step {step} of "
+                f"{config.steps}; a lower learning rate than {config.learning_rate:g} may help"
+            )
         optimiser.zero_grad()
-        torch.autograd.backward(error + regulariser(latents, beta))
+        torch.autograd.backward(error + penalty)
         nn.utils.clip_grad_norm_(model.parameters(), GRADIENT_NORM)
         optimiser.step()
         schedule.step()
         losses[step] = error.item()
-    return Trained(model.eval(), losses)
+    return Trained(model.eval(), losses, time.process_time() - begin)
 
 
 def _batches(clips: int, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:

@@ -1,6 +1,7 @@
 """The ledger's unit of work: one arm trained with one seed, measured on every frozen eval set."""
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,13 @@ from curate.study.ledger.settings import Ledger
 from curate.study.ledger.table import RESULTS
 from curate.study.metrics import Array, clip_errors, partners
 from curate.study.normaliser import Normaliser
+from manifests.errors import ConfigError
+
+CAPACITY: Final = {"none": 0.0, "kl": 1e-4, "sparse": 0.05, "vq": 256.0, "fsq": 10.0}
+"""Each regulariser's knob where none is set: beta, lambda_l1, codes, bits."""
+
+LEVELS: Final = {4: (4, 4), 6: (8, 8), 10: (8, 5, 5, 5), 16: (8, 8, 8, 5, 5, 5)}
+"""Bits -> levels of finite scalar quantisation, as its authors recommend."""
 
 
 def run_cell(
@@ -98,7 +106,23 @@ def run_controls(
 
 
 def train_config(settings: Ledger, tokens: torch.Tensor) -> TrainConfig:
-    """Model and budget for windows (n, T, N, D)."""
+    """Model and budget for windows (n, T, N, D).
+
+    Raises:
+        ConfigError: `ledger.capacity` does not fit the regulariser.
+    """
+    kind = settings.regulariser
+    knob = CAPACITY[kind] if settings.capacity is None else settings.capacity
+    if (kind == "fsq" and knob not in LEVELS) or (kind == "vq" and knob < 1):
+        raise ConfigError(
+            f"ledger.capacity of {kind} is "
+            + (
+                f"one of {', '.join(map(str, LEVELS))} bits"
+                if kind == "fsq"
+                else "a count of codes"
+            )
+            + f", not {knob:g}"
+        )
     model = ModelConfig(
         steps=tokens.shape[1],
         tokens=tokens.shape[2],
@@ -109,8 +133,13 @@ def train_config(settings: Ledger, tokens: torch.Tensor) -> TrainConfig:
         inverse=settings.inverse,
         transition=settings.forward,
         reach=(settings.search_rows, settings.search_columns),
+        bottleneck=kind if kind in ("vq", "fsq") else "gaussian",
+        codes=int(knob) if kind == "vq" else 256,
+        levels=LEVELS[int(knob)] if kind == "fsq" else (2,),
     )
     return TrainConfig(
+        beta=knob if kind == "kl" else 0.0,
+        sparse_l1=knob if kind == "sparse" else None,
         model=model,
         steps=settings.steps,
         batch_size=settings.batch_size,
