@@ -63,7 +63,7 @@ def gap_closed(error: float, no_action: float, free: float) -> float | None:
 def one_step_error(model: torch.nn.Module, tokens: torch.Tensor) -> float:
     """Mean absolute error of the next frame, with inferred actions, over (clips, T, N, D)."""
     total = 0.0
-    for frames in tokens.split(_CLIPS):
+    for frames in torch.split(tokens, _CLIPS):
         total += float((model(frames).frames - frames[:, 1:]).abs().mean()) * len(frames)
     return total / len(tokens)
 

@@ -101,7 +101,8 @@ class ConvolutionForward(nn.Module):
         predicted = last + out[..., :channels]
         if self.transport is not None:
             predicted = predicted + (out[:, :, None, channels:] @ moved)[:, :, 0]
-        return predicted.unflatten(0, (batch, t))
+        unfolded: torch.Tensor = predicted.unflatten(0, (batch, t))
+        return unfolded
 
 
 class Transport(nn.Module):
@@ -136,7 +137,8 @@ class Transport(nn.Module):
         moved = rows @ grid  # (P, M, g, g D)
         moved = moved.unflatten(-1, (self.side, channels))  # (P, M, g, g, D)
         moved = columns[:, :, None] @ moved
-        return moved.flatten(2, 3).transpose(1, 2)
+        placed: torch.Tensor = moved.flatten(2, 3).transpose(1, 2)
+        return placed
 
 
 def _source_tap(side: int, reach: int) -> torch.Tensor:
@@ -162,4 +164,5 @@ class _ConvolutionBlock(nn.Module):
         y = self.norm(x) * (1 + scale) + shift
         grid = y.unflatten(1, (side, side)).permute(0, 3, 1, 2)  # channels last in memory
         mixed = functional.gelu(self.mix(grid), approximate="tanh")
-        return x + gate * mixed.permute(0, 2, 3, 1).flatten(1, 2)
+        added: torch.Tensor = x + gate * mixed.permute(0, 2, 3, 1).flatten(1, 2)
+        return added

@@ -100,11 +100,13 @@ class CorrelationInverse(nn.Module):
         """
         if evidence is None:
             evidence = correlation(before, after, self.rows, self.columns, self.regions)
-        volume = evidence.unflatten(-1, (self.parts, -1))  # (B, t, R, S)
+        volume = torch.unflatten(evidence, -1, (self.parts, -1))  # (B, t, R, S)
         level = torch.stack((volume.mean(-1), volume.amax(-1)), dim=-1)
         seen = [functional.layer_norm(volume, volume.shape[-1:]).flatten(-2), level.flatten(-2)]
         if self.state is not None:
-            grid = before.unflatten(-2, (self.side, self.side)).flatten(0, 1)  # (B t, g, g, D)
+            grid = torch.unflatten(before, -2, (self.side, self.side)).flatten(
+                0, 1
+            )  # (B t, g, g, D)
             means = functional.adaptive_avg_pool2d(grid.permute(0, 3, 1, 2), self.regions)
             seen.append(self.state(means.flatten(1)).unflatten(0, before.shape[:2]))
         return _latents(self.head(self.net(torch.cat(seen, dim=-1))))

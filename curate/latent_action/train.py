@@ -256,7 +256,7 @@ class _Run:
 
 def _evidence(model: LatentActionModel, tokens: torch.Tensor) -> torch.Tensor | None:
     """Evidence of all clips, which a frozen encoder lets us compute once for all steps."""
-    parts = [model.evidence(part) for part in tokens.split(_EVIDENCE_CLIPS)]
+    parts = [model.evidence(part) for part in torch.split(tokens, _EVIDENCE_CLIPS)]
     known = [part for part in parts if part is not None]
     return torch.cat(known) if known else None
 
@@ -265,7 +265,10 @@ def _full(latents: Latents | None) -> Latents | None:
     """Latents in float32: penalties square and exponentiate."""
     if latents is None:
         return None
-    return Latents(*(p.float() if p is not None and p.is_floating_point() else p for p in latents))
+    encoding = None if latents.encoding is None else latents.encoding.float()
+    chosen = None if latents.chosen is None else latents.chosen.float()
+    mean, log_variance = latents.mean.float(), latents.log_variance.float()
+    return Latents(mean, log_variance, latents.codes, encoding, chosen)
 
 
 def _batches(clips: int, size: int, generator: torch.Generator) -> Iterator[torch.Tensor]:
@@ -280,7 +283,7 @@ def _schedule(steps: int) -> "_WarmUpCosine":
     return _WarmUpCosine(steps, max(1, round(WARM_UP_SHARE * steps)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: the schedule's state is taken from its __dict__
 class _WarmUpCosine:
     """Factor of the peak learning rate at a step."""
 
