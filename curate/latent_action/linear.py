@@ -38,6 +38,12 @@ class LinearAction:
     basis: Array
     discarded: float
 
+    def infer(self, before: Array, after: Array) -> Array:
+        """Latent actions (n, d) of pairs of frames, both (n, K)."""
+        predicted = (before - self.mean) @ self.transition + self.next_mean
+        latents: Array = (after - predicted) @ self.basis
+        return latents
+
     def reconstruct(self, before: Array, after: Array) -> Array:
         """Predict later frames from earlier ones and the latents of each pair, all (n, K)."""
         predicted = (before - self.mean) @ self.transition + self.next_mean

@@ -8,7 +8,9 @@ to what is minimised; the sign printed in 2601.05230 is a misprint.
 
 import torch
 
-from curate.latent_action.model import Latents
+from curate.latent_action.regularisers import Latents, Regulariser, kl_divergence, penalty
+
+__all__ = ["kl_divergence", "prediction_error", "regulariser"]
 
 
 def prediction_error(predicted: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
@@ -21,24 +23,9 @@ def prediction_error(predicted: torch.Tensor, target: torch.Tensor) -> torch.Ten
     return (predicted - target).abs().mean()
 
 
-def kl_divergence(latents: Latents) -> torch.Tensor:
-    """KL divergence of each inferred latent action from a standard normal.
-
-    Args:
-        latents: Mean and log-variance, each (..., latent).
-
-    Returns:
-        (...) in nats: sum over dimensions of 0.5 (mean^2 + variance - 1 - log variance).
-    """
-    mean, log_variance = latents
-    return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance).sum(-1)
-
-
 def regulariser(latents: Latents | None, beta: float) -> torch.Tensor:
     """Penalty on latent actions: `beta` times the mean KL divergence, a scalar.
 
     Zero where there are no latents (the no-action twin) or `beta` is 0 (regulariser `none`).
     """
-    if latents is None or beta == 0:
-        return torch.zeros(())
-    return beta * kl_divergence(latents).mean()
+    return penalty(latents, Regulariser("kl", beta))

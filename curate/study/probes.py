@@ -1,198 +1,290 @@
-"""Action probes: how much better an action is told with the latent action than without.
+"""What labelled actions a latent action tells, beyond what the frame tells already.
 
-Delta R2 = R2([state, z] -> a) - R2(state -> a), on sources that no probe was fitted on. The state
-is the earlier frame: what a policy gives away by where it is does not count as an action learned.
+A probe maps [s_t, z_t], and for comparison s_t alone, to the true action a_t. It is fitted on
+sources (videos, episodes) that it is not tested on. With RSS the residual and TSS the total sum of
+squares about the mean of the *training* labels, over test pairs and per dimension of the action,
 
-Source: research on latent actions probes z linearly (LAPO, LAOM: arXiv 2312.10812, 2502.00379),
-there on the training stream; here held out by source, with the state's share taken off.
+    R2(x -> a) = mean over dimensions of 1 - RSS / TSS
+    delta R2   = R2([s_t, z_t] -> a) - R2(s_t -> a)
+
+Everything is returned as sums per test source, which add up: a bootstrap over sources and seeds
+needs no second fit. Controls, with the same call: shuffled labels (`shuffle_labels`, must not
+exceed 0), an untrained inverse model, and the linear model at the same size of z
+(`linear_latents`); `keep_share` gives label budgets.
+
+Sources: linear probes of latent actions as in LAOM (arXiv 2502.00379), which reports the training
+error of an online probe; ours is held out, by source. Ridge: Hoerl and Kennard 1970, its weight by
+inner cross-validation over sources.
 """
 
-from collections.abc import Sequence
+import math
 from dataclasses import dataclass
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import nn
+
+from curate.latent_action.linear import solve_linear
+from curate.study.perceptron import fit_perceptron
 
 Array = npt.NDArray[np.float64]
-Kind: TypeAlias = Literal["ridge", "mlp"]
+ProbeKind = Literal["ridge", "mlp"]
 
-RIDGES: Final = tuple(10.0**power for power in range(-4, 5))
-"""Candidate weights, relative to the mean variance of the standardised inputs, which is 1."""
+RIDGE_WEIGHTS: Final = tuple(10.0**power for power in range(-4, 4))
+"""Candidates, in units of the number of training pairs, for standardised inputs."""
 
-_FOLDS: Final = 4
-_HIDDEN: Final = 256
-_EPOCHS: Final = 200
-_PATIENCE: Final = 12
-_BATCH: Final = 256
+INNER_FOLDS: Final = 4
+"""Folds, by source, that choose the ridge's weight."""
 
 
 @dataclass(frozen=True, slots=True)
-class ProbeErrors:
-    """Sums of squares over each test source's pairs; sources in sorted order.
+class ProbeSums:
+    """Sums over the test pairs of each source; add rows up to pool sources.
 
     Attributes:
-        sources: (V,) names.
-        pairs: (V,) pairs of each.
-        state: (V, K) with the state alone.
-        both: (V, K) with state and latent action.
-        total: (V, K) about the mean of the fitting pairs.
+        sources: (S,) test sources, sorted.
+        pairs: (S,) number of test pairs.
+        total: (S, A) sum of squares of the labels about the mean of the training labels.
+        state: (S, A) residual sum of squares from the state alone.
+        both: (S, A) residual sum of squares from state and latent action.
+        latent: (S, A) residual sum of squares from the latent action alone.
+        train_pairs: Pairs that the probes were fitted on.
+        train_sources: Sources of those.
     """
 
-    sources: npt.NDArray[np.str_]
+    sources: npt.NDArray[Any]
     pairs: npt.NDArray[np.int64]
+    total: Array
     state: Array
     both: Array
-    total: Array
+    latent: Array
+    train_pairs: int
+    train_sources: int
 
-    def gain(self) -> Array:
-        """Delta R2 per dimension over all test pairs, (K,); nan where nothing varies."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            found: Array = (self.state.sum(0) - self.both.sum(0)) / self.total.sum(0)
-        return found
+
+@dataclass(frozen=True, slots=True)
+class ProbeScores:
+    """R2 of pooled sources; None where the labels do not vary.
+
+    Attributes:
+        both: R2([s_t, z] -> a), mean over dimensions.
+        state: R2(s_t -> a).
+        latent: R2(z -> a).
+        delta: `both` - `state`.
+        dimensions: (A,) delta per dimension, nan for labels that do not vary.
+    """
+
+    both: float | None
+    state: float | None
+    latent: float | None
+    delta: float | None
+    dimensions: Array
 
 
 def probe(
-    latent: Array,
-    state: Array,
-    actions: Array,
-    sources: Sequence[str] | npt.NDArray[np.str_],
+    z: npt.NDArray[Any],
+    state: npt.NDArray[Any],
+    actions: npt.NDArray[Any],
+    sources: npt.NDArray[Any],
     *,
-    fits: npt.NDArray[np.bool_],
-    kind: Kind = "ridge",
+    train_sources: set[Any] | frozenset[Any],
+    test_sources: set[Any] | frozenset[Any],
+    kind: ProbeKind = "ridge",
     seed: int = 0,
-) -> ProbeErrors:
-    """Fit probes on some pairs and test them on the pairs of other sources.
+    keep_share: float = 1.0,
+) -> ProbeSums:
+    """Fit probes on some sources and measure them on others.
 
     Args:
-        latent: (n, Z) latent action of each pair of frames.
-        state: (n, S) description of the earlier frame.
-        actions: (n, K) what was done.
+        z: (n, K) latent actions.
+        state: (n, S) what is known of the earlier frame, such as pooled tokens.
+        actions: (n, A) labels.
         sources: (n,) source of each pair.
-        fits: (n,) whether a pair fits the probe; the others test it.
-        kind: `ridge`, its weight by cross-validation over the fitting sources, or `mlp`, one hidden
-            layer of 256, stopped early on a quarter of the fitting sources.
-        seed: Of the MLP.
+        train_sources: Sources to fit on.
+        test_sources: Sources to measure on; none of the former.
+        kind: `ridge`, or `mlp` (256 hidden units, stopped early on held-out training sources).
+        seed: Of the folds, of the kept labels, and of the perceptron's weights.
+        keep_share: Label budget, above 0 up to 1: the share of training sources whose labels are
+            used, at least two of them. Whole sources: pairs of one source are alike.
 
     Raises:
-        ValueError: Shapes do not fit, a value is not finite, either side is empty, or a source is
-            on both sides.
+        ValueError: Lengths differ, numbers are not finite, the sources overlap, or fewer than 2
+            training sources or no test source have pairs.
     """
-    names = np.asarray(sources, dtype=np.str_)
-    _check(latent, state, actions, names, fits)
-    mean = actions[fits].mean(0)
-    spread = actions[fits].std(0)
-    target = (actions - mean) / np.where(spread > 0, spread, 1)
-    fit = _ridge if kind == "ridge" else _mlp
-    errors = []
-    for inputs in (state, np.concatenate([state, latent], axis=1)):
-        x = _standardised(inputs, fits)
-        predicted = fit(x[fits], target[fits], names[fits], x[~fits], seed)
-        errors.append((predicted - target[~fits]) ** 2)
-    tested, place, pairs = np.unique(names[~fits], return_inverse=True, return_counts=True)
+    z, state, actions = (np.asarray(part, dtype=np.float64) for part in (z, state, actions))
+    sources = np.asarray(sources)
+    _check(z, state, actions, sources, set(train_sources), set(test_sources))
+    kept = keep_sources(set(train_sources) & set(sources.tolist()), keep_share, seed)
+    fit, test = np.isin(sources, kept), np.isin(sources, sorted(test_sources))
+    if len(kept) < 2 or not test.any():
+        raise ValueError(
+            f"probes need pairs of 2 training sources and 1 test source, not {len(kept)} and "
+            f"{len(set(sources[test].tolist()))}"
+        )
+    inputs = {"state": state, "both": np.concatenate([state, z], axis=1), "latent": z}
+    names, place = np.unique(sources[test], return_inverse=True)
+    center = actions[fit].mean(0)
 
-    def summed(values: Array) -> Array:
-        return np.stack([np.bincount(place, column, len(tested)) for column in values.T], axis=1)
+    def per_source(squares: Array) -> Array:
+        sums = np.zeros((len(names), squares.shape[1]))
+        np.add.at(sums, place, squares)
+        return sums
 
-    return ProbeErrors(
-        tested, pairs, summed(errors[0]), summed(errors[1]), summed(target[~fits] ** 2)
+    residuals = {}
+    for name, x in inputs.items():
+        predicted = _predict(x[fit], actions[fit], sources[fit], x[test], kind, seed)
+        residuals[name] = per_source(np.square(actions[test] - predicted))
+    return ProbeSums(
+        sources=names,
+        pairs=np.bincount(place, minlength=len(names)).astype(np.int64),
+        total=per_source(np.square(actions[test] - center)),
+        train_pairs=int(fit.sum()),
+        train_sources=len(kept),
+        **residuals,
     )
 
 
+def scores(sums: ProbeSums, weights: npt.NDArray[Any] | None = None) -> ProbeScores:
+    """R2 of sources pooled with weights.
+
+    Args:
+        sums: Of `probe`.
+        weights: (S,) how often each source counts, as a bootstrap draws them; once each if None.
+    """
+    w = np.ones(len(sums.sources)) if weights is None else np.asarray(weights, dtype=np.float64)
+    total = w @ sums.total  # (A,)
+    alive = total > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        r2 = {name: 1 - (w @ getattr(sums, name)) / total for name in ("both", "state", "latent")}
+    delta = np.where(alive, r2["both"] - r2["state"], np.nan)
+    if not alive.any():
+        return ProbeScores(None, None, None, None, delta)
+    means = {name: float(values[alive].mean()) for name, values in r2.items()}
+    return ProbeScores(**means, delta=means["both"] - means["state"], dimensions=delta)
+
+
+def keep_sources(sources: set[Any], share: float, seed: int) -> list[Any]:
+    """Choose a share of sources, at least two; with one seed a smaller share is a subset.
+
+    Raises:
+        ValueError: The share is not above 0 and at most 1.
+    """
+    if not 0 < share <= 1:
+        raise ValueError(f"keep_share must be above 0 and at most 1, not {share}")
+    ordered = sorted(sources)
+    order = np.random.default_rng(seed).permutation(len(ordered))
+    count = min(len(ordered), max(2, math.ceil(share * len(ordered))))
+    return sorted(ordered[index] for index in order[:count])
+
+
+def shuffle_labels(
+    actions: npt.NDArray[Any], sources: npt.NDArray[Any], seed: int
+) -> npt.NDArray[Any]:
+    """Permute labels within each source: the control under which nothing is left to tell.
+
+    Within sources, since labels that kept their source's mean out would be an easier control.
+    """
+    generator = np.random.default_rng(seed)
+    shuffled = np.array(actions, copy=True)
+    for name in np.unique(sources):
+        members = np.flatnonzero(sources == name)
+        shuffled[members] = actions[generator.permutation(members)]
+    return shuffled
+
+
+def linear_latents(
+    before: npt.NDArray[Any],
+    after: npt.NDArray[Any],
+    latent: int,
+    fit: npt.NDArray[np.bool_],
+    ridge_share: float = 0.1,
+) -> Array:
+    """Latent actions of the closed-form linear model, the control of equal size.
+
+    Args:
+        before: (n, K) earlier frames, pooled to at most `linear.MAX_LINEAR_SIZE` numbers; or
+            zeros, with `after` correlation volumes, for principal components of volumes.
+        after: (n, K) later frames.
+        latent: Dimensions.
+        fit: (n,) pairs that the model is fitted on.
+        ridge_share: Ridge, in units of the mean variance of `before`.
+
+    Returns:
+        (n, min(latent, K)).
+    """
+    before, after = (np.asarray(part, dtype=np.float64) for part in (before, after))
+    ridge = ridge_share * float(before[fit].var(0).mean())
+    return solve_linear(before[fit], after[fit], latent, ridge).infer(before, after)
+
+
 def _check(
-    latent: Array,
+    z: Array,
     state: Array,
     actions: Array,
-    names: npt.NDArray[np.str_],
-    fits: npt.NDArray[np.bool_],
+    sources: npt.NDArray[Any],
+    train: set[Any],
+    test: set[Any],
 ) -> None:
-    count = len(actions)
-    if not all(part.ndim == 2 and len(part) == count for part in (latent, state, actions)):
-        shapes = [part.shape for part in (latent, state, actions)]
-        raise ValueError(f"latent, state and actions must be (n, _) alike, not {shapes}")
-    if names.shape != (count,) or fits.shape != (count,):
-        raise ValueError(f"sources and fits must have {count} entries")
-    if not all(np.isfinite(part).all() for part in (latent, state, actions)):
-        raise ValueError("latent actions, states and actions must be finite")
-    if not fits.any() or fits.all():
-        raise ValueError(f"{int(fits.sum())} of {count} pairs fit the probes: both sides need some")
-    shared = set(names[fits]) & set(names[~fits])
-    if shared:
-        raise ValueError(f"sources on both sides of a probe: {sorted(shared)[:3]}")
-
-
-def _standardised(inputs: Array, fits: npt.NDArray[np.bool_]) -> Array:
-    """Columns about the mean and spread of the fitting pairs; those that do not vary are 0."""
-    mean, spread = inputs[fits].mean(0), inputs[fits].std(0)
-    alive = spread > 1e-8 * max(1.0, float(np.abs(inputs[fits]).max(initial=0)))
-    scaled: Array = np.where(alive, (inputs - mean) / np.where(alive, spread, 1), 0)
-    return scaled
-
-
-def _ridge(x: Array, y: Array, sources: npt.NDArray[np.str_], test: Array, seed: int) -> Array:
-    """Ridge regression; one weight for all dimensions of an action would favour the easy one."""
-    fold = _folds(sources)
-    errors = np.zeros((len(RIDGES), y.shape[1]))
-    for held in np.unique(fold) if len(np.unique(fold)) > 1 else ():
-        out = fold == held
-        for place, solution in enumerate(_solutions(x[~out], y[~out])):
-            errors[place] += ((x[out] @ solution - y[out]) ** 2).sum(0)
-    best = errors.argmin(0)
-    solutions = np.stack(_solutions(x, y))  # (ridges, inputs, K)
-    chosen = np.stack([solutions[best[k], :, k] for k in range(y.shape[1])], axis=1)
-    predicted: Array = test @ chosen
-    return predicted
-
-
-def _solutions(x: Array, y: Array) -> list[Array]:
-    """Coefficients for every candidate weight, from one decomposition."""
-    values, vectors = np.linalg.eigh(x.T @ x / len(x))
-    projected = vectors.T @ (x.T @ y / len(x))
-    return [vectors @ (projected / (np.maximum(values, 0) + w)[:, None]) for w in RIDGES]
-
-
-def _folds(sources: npt.NDArray[np.str_]) -> npt.NDArray[np.int64]:
-    """Fold of each pair: whole sources, dealt in order; pairs where there is one source."""
-    names, place = np.unique(sources, return_inverse=True)
-    if len(names) == 1:
-        return np.arange(len(sources)) * _FOLDS // len(sources)
-    found: npt.NDArray[np.int64] = place % min(_FOLDS, len(names))
-    return found
-
-
-def _mlp(x: Array, y: Array, sources: npt.NDArray[np.str_], test: Array, seed: int) -> Array:
-    """One hidden layer, AdamW, the weights of the best epoch on held-out fitting sources."""
-    held = _folds(sources) == 0
-    inputs, target = torch.from_numpy(x).float(), torch.from_numpy(y).float()
-    generator = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        net = nn.Sequential(
-            nn.Linear(x.shape[1], _HIDDEN), nn.GELU(), nn.Linear(_HIDDEN, y.shape[1])
+    sizes = {len(z), len(state), len(actions), len(sources)}
+    if len(sizes) != 1 or any(part.ndim != 2 for part in (z, state, actions)):
+        raise ValueError(
+            f"z, state, actions (n, .) and sources (n,) must agree, not {z.shape}, {state.shape}, "
+            f"{actions.shape}, {sources.shape}"
         )
-    optimiser = torch.optim.AdamW(net.parameters(), lr=1e-3, weight_decay=1e-2)
-    inside, outside = torch.from_numpy(~held), torch.from_numpy(held)
-    own, best, since = torch.nonzero(inside)[:, 0], float("inf"), 0
-    kept = {name: value.clone() for name, value in net.state_dict().items()}
-    for _ in range(_EPOCHS):
-        order = own[torch.randperm(len(own), generator=generator)]
-        for start in range(0, len(order), _BATCH):
-            batch = order[start : start + _BATCH]
-            optimiser.zero_grad()
-            torch.autograd.backward((net(inputs[batch]) - target[batch]).square().mean())
-            optimiser.step()
-        with torch.inference_mode():
-            error = float((net(inputs[outside]) - target[outside]).square().mean())
-        if error < best:
-            best, since = error, 0
-            kept = {name: value.clone() for name, value in net.state_dict().items()}
-        else:
-            since += 1
-            if since >= _PATIENCE:
-                break
-    net.load_state_dict(kept)
-    with torch.inference_mode():
-        predicted: Array = net(torch.from_numpy(test).float()).double().numpy()
-    return predicted
+    for name, part in (("z", z), ("state", state), ("actions", actions)):
+        if not np.isfinite(part).all():
+            raise ValueError(f"{name} holds numbers that are not finite")
+    if train & test:
+        raise ValueError(f"sources are both trained and tested on: {sorted(train & test)[:5]}")
+
+
+def _predict(
+    x: Array, y: Array, sources: npt.NDArray[Any], test: Array, kind: ProbeKind, seed: int
+) -> Array:
+    """Fit x -> y on training pairs, predict for `test`."""
+    mean, scale = x.mean(0), x.std(0)
+    scale[scale < 1e-9 * max(1.0, float(scale.max(initial=0)))] = np.inf  # constant: says nothing
+    x, test = (x - mean) / scale, (test - mean) / scale
+    if kind == "mlp":
+        return fit_perceptron(x, y, sources, seed)(test)
+    weight = _choose_weight(x, y, sources, seed)
+    return _Ridge(x, y).predict(test, weight)
+
+
+class _Ridge:
+    """Ridge regression with an unpenalised intercept, at any weight from one eigenproblem."""
+
+    def __init__(self, x: Array, y: Array) -> None:
+        self.center, self.offset = x.mean(0), y.mean(0)
+        centred = x - self.center
+        values, self.vectors = np.linalg.eigh(centred.T @ centred / len(x))
+        self.values = np.maximum(values, 0)
+        self.cross = self.vectors.T @ (centred.T @ (y - self.offset) / len(x))
+
+    def predict(self, x: Array, weight: float) -> Array:
+        """Predict (n, A) with `weight` times the squared coefficients added to the mean error."""
+        coefficients = self.vectors @ (self.cross / (self.values + weight)[:, None])
+        predicted: Array = (x - self.center) @ coefficients + self.offset
+        return predicted
+
+
+def _choose_weight(x: Array, y: Array, sources: npt.NDArray[Any], seed: int) -> float:
+    """The weight with the least error on training sources left out in turn."""
+    folds = source_folds(sources, INNER_FOLDS, seed)
+    errors = np.zeros(len(RIDGE_WEIGHTS))
+    spread = np.maximum(y.var(0), 1e-12)
+    for held_out in folds:
+        model = _Ridge(x[~held_out], y[~held_out])
+        for index, weight in enumerate(RIDGE_WEIGHTS):
+            errors[index] += (
+                np.square(model.predict(x[held_out], weight) - y[held_out]) / spread
+            ).sum()
+    return RIDGE_WEIGHTS[int(errors.argmin())]
+
+
+def source_folds(sources: npt.NDArray[Any], folds: int, seed: int) -> list[npt.NDArray[np.bool_]]:
+    """Split pairs into folds of whole sources: masks (n,) of what each fold leaves out."""
+    names = np.unique(sources)
+    order = np.random.default_rng(seed).permutation(len(names))
+    parts = np.array_split(names[order], min(folds, len(names)))
+    return [np.isin(sources, part) for part in parts]

@@ -10,6 +10,7 @@ import torch
 
 from curate.latent_action.correspondence import correlation
 from curate.latent_action.model import LatentActionModel, ModelConfig
+from curate.latent_action.regularisers import Regulariser
 from curate.latent_action.train import TrainConfig, train
 from curate.study.ledger.labelled import Labelled, Labels, Loader, Row
 from curate.study.ledger.plan import LedgerPlan
@@ -19,11 +20,8 @@ from curate.study.metrics import Array, clip_errors, partners
 from curate.study.normaliser import Normaliser
 from manifests.errors import ConfigError
 
-CAPACITY: Final = {"none": 0.0, "kl": 1e-4, "sparse": 0.05, "vq": 256.0, "fsq": 10.0}
-"""Each regulariser's knob where none is set: beta, lambda_l1, codes, bits."""
-
-LEVELS: Final = {4: (4, 4), 6: (8, 8), 10: (8, 5, 5, 5), 16: (8, 8, 8, 5, 5, 5)}
-"""Bits -> levels of finite scalar quantisation, as its authors recommend."""
+CAPACITY: Final = {"none": 0.0, "kl": 1e-4, "sparse": 0.01, "vq": 256.0, "fsq": 1000.0}
+"""Each regulariser's knob where none is set: beta, lambda_l1, codes, codes."""
 
 
 def run_cell(
@@ -89,13 +87,13 @@ def run_controls(
     data = Labelled.load(plan, load, labels, normaliser)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        untrained = LatentActionModel(budget.model).eval()
+        untrained = LatentActionModel(budget.model, regulariser=budget.bound).eval()
     trained = train(tokens, budget, seed, action=True).model
     found = {
         "untrained": data.measure(lambda x: _latents(untrained, x), seed, kinds=("ridge", "mlp")),
         "shuffled": data.measure(lambda x: _latents(trained, x), seed, shuffle=True),
         "supervised": data.measure(
-            lambda x: correlation(x[:, :-1], x[:, 1:], *budget.model.reach, budget.model.regions),
+            lambda x: correlation(x[:, :-1], x[:, 1:], *budget.model.shifts, budget.model.regions),
             seed,
             kinds=("ridge", "mlp"),
         ),
@@ -109,41 +107,33 @@ def train_config(settings: Ledger, tokens: torch.Tensor) -> TrainConfig:
     """Model and budget for windows (n, T, N, D).
 
     Raises:
-        ConfigError: `ledger.capacity` does not fit the regulariser.
+        ConfigError: The settings do not fit each other, or the tokens.
     """
     kind = settings.regulariser
     knob = CAPACITY[kind] if settings.capacity is None else settings.capacity
-    if (kind == "fsq" and knob not in LEVELS) or (kind == "vq" and knob < 1):
-        raise ConfigError(
-            f"ledger.capacity of {kind} is "
-            + (
-                f"one of {', '.join(map(str, LEVELS))} bits"
-                if kind == "fsq"
-                else "a count of codes"
-            )
-            + f", not {knob:g}"
+    try:
+        model = ModelConfig(
+            steps=tokens.shape[1],
+            tokens=tokens.shape[2],
+            channels=tokens.shape[3],
+            latent=settings.latent,
+            width=settings.width,
+            forward_blocks=settings.blocks,
+            inverse=settings.inverse,
+            forward=settings.forward,
+            rows=settings.search_rows,
+            columns=settings.search_columns,
+            regions=settings.regions,
         )
-    model = ModelConfig(
-        steps=tokens.shape[1],
-        tokens=tokens.shape[2],
-        channels=tokens.shape[3],
-        latent=settings.latent,
-        width=settings.width,
-        forward_blocks=settings.blocks,
-        inverse=settings.inverse,
-        transition=settings.forward,
-        reach=(settings.search_rows, settings.search_columns),
-        bottleneck=kind if kind in ("vq", "fsq") else "gaussian",
-        codes=int(knob) if kind == "vq" else 256,
-        levels=LEVELS[int(knob)] if kind == "fsq" else (2,),
-    )
+        bound = Regulariser(kind, knob)
+    except ValueError as error:
+        raise ConfigError(f"ledger: {error}") from error
     return TrainConfig(
-        beta=knob if kind == "kl" else 0.0,
-        sparse_l1=knob if kind == "sparse" else None,
         model=model,
         steps=settings.steps,
         batch_size=settings.batch_size,
         learning_rate=settings.learning_rate,
+        regulariser=bound,
     )
 
 

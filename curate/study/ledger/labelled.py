@@ -2,19 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal, Self, TypeAlias
+from typing import Final, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from curate.study.ledger.figures import LABELLED
+from curate.study.ledger.figures import LABELLED, PARTS
 from curate.study.ledger.plan import LedgerPlan
 from curate.study.normaliser import Normaliser
-from curate.study.probes import probe
+from curate.study.probes import ProbeKind, probe, shuffle_labels
 
 Array = npt.NDArray[np.float64]
-Kind: TypeAlias = Literal["ridge", "mlp"]
 
 Loader: TypeAlias = Callable[[Sequence[str]], npt.NDArray[np.float16]]
 """Window ids -> their tokens (n, T, N, D) in the order asked for."""
@@ -81,7 +80,7 @@ class Labelled:
         infer: Callable[[torch.Tensor], torch.Tensor],
         seed: int,
         *,
-        kinds: Sequence[Kind] = ("ridge",),
+        kinds: Sequence[ProbeKind] = ("ridge",),
         shuffle: bool = False,
     ) -> list[Row]:
         """Squared errors per pair of probes with and without the latent action, by source.
@@ -90,25 +89,32 @@ class Labelled:
             infer: (n, T, N, D) -> (n, T-1, latent).
             seed: Of the probes.
             kinds: Of probes.
-            shuffle: Whether the actions that fit the probes are dealt to other pairs: what is
-                then found is the probe's own error, at most 0.
+            shuffle: Whether the actions that fit the probes are dealt to other pairs of their
+                sources: nothing is left to tell, and the gain is at most 0.
         """
         latent = self._latent(infer)
         actions = self.actions
         if shuffle:
+            dealt = shuffle_labels(actions[self.fits], self.sources[self.fits], seed)
             actions = actions.copy()
-            fitting = np.flatnonzero(self.fits)
-            actions[fitting] = actions[np.random.default_rng(seed).permutation(fitting)]
+            actions[self.fits] = dealt
         rows: list[Row] = []
         for kind in kinds:
             found = probe(
-                latent, self.state, actions, self.sources, fits=self.fits, kind=kind, seed=seed
+                latent,
+                self.state,
+                actions,
+                self.sources,
+                train_sources=set(self.sources[self.fits].tolist()),
+                test_sources=set(self.sources[~self.fits].tolist()),
+                kind=kind,
+                seed=seed,
             )
-            for place, source in enumerate(found.sources):
+            for place, source in enumerate(found.sources.tolist()):
                 for dimension, name in enumerate(self.names):
-                    for part in ("state", "both", "total"):
+                    for part in PARTS:
                         value = getattr(found, part)[place, dimension] / found.pairs[place]
-                        rows.append((LABELLED, str(source), f"{kind} {part} {name}", float(value)))
+                        rows.append((LABELLED, source, f"{kind} {part} {name}", float(value)))
         return rows
 
     def _latent(self, infer: Callable[[torch.Tensor], torch.Tensor]) -> Array:

@@ -56,6 +56,8 @@ class Ledger(Settings):
     """Vertical reach of the correlation, cells."""
     search_columns: int = Field(5, ge=0)
     """Horizontal reach of the correlation, cells."""
+    regions: tuple[int, int] = (3, 4)
+    """Bands of rows and of columns within which motion is told apart."""
     learning_rate: float = Field(2e-3, gt=0)
     """Peak learning rate of AdamW."""
     bootstrap: int = Field(10_000, ge=100)

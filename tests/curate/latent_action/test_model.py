@@ -1,4 +1,4 @@
-from typing import Any
+from dataclasses import replace
 
 import pytest
 import torch
@@ -103,6 +103,6 @@ def test_prediction_error_is_the_mean_absolute_difference() -> None:
         pytest.param({"width": 18}, "multiple of heads", id="width"),
     ],
 )
-def test_bad_sizes_are_refused(sizes: dict[str, Any], message: str) -> None:
+def test_bad_sizes_are_refused(sizes: dict[str, int], message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        ModelConfig(**{"steps": 3, "tokens": 1, "channels": 1, "width": 16, **sizes})
+        replace(ModelConfig(steps=3, tokens=1, channels=1, width=16), **sizes)  # type: ignore[arg-type]

@@ -1,80 +1,140 @@
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from curate.study.probes import Kind, probe
-
-RNG = np.random.default_rng(0)
-COUNT = 1200
-SOURCES = np.repeat([f"s{k:02d}" for k in range(12)], COUNT // 12)
-FITS = SOURCES < "s08"
-STATE = RNG.normal(size=(COUNT, 3))
-LATENT = RNG.normal(size=(COUNT, 5))
-HIDDEN = RNG.normal(size=COUNT)
-ACTIONS = np.stack(
-    [
-        0.6 * STATE[:, 0] + 0.8 * LATENT[:, 1],  # R2 of the state alone 0.36
-        HIDDEN,  # nobody knows it
-        np.abs(LATENT[:, 2]),  # not linear
-    ],
-    axis=1,
+from curate.study.probes import (
+    ProbeKind,
+    keep_sources,
+    linear_latents,
+    probe,
+    scores,
+    shuffle_labels,
 )
+
+Array = npt.NDArray[np.float64]
+
+SOURCES = np.repeat(np.arange(20), 40)
+TRAIN, TEST = frozenset(range(12)), frozenset(range(12, 20))
+
+
+class World:
+    """Labels of two dimensions: the state tells half of the first one's variance, z the rest of
+    it; the second is told by nothing."""
+
+    def __init__(self) -> None:
+        generator = np.random.default_rng(0)
+        n = len(SOURCES)
+        self.state = generator.normal(size=(n, 3))
+        self.z = generator.normal(size=(n, 4))
+        first = self.state[:, 0] + self.z[:, 1]
+        self.actions = np.stack([first, generator.normal(size=n)], axis=1)
+
+
+@pytest.fixture(scope="module")
+def world() -> World:
+    return World()
+
+
+def test_ridge_tells_what_state_and_latent_add(world: World) -> None:
+    sums = probe(
+        world.z, world.state, world.actions, SOURCES, train_sources=TRAIN, test_sources=TEST
+    )
+    result = scores(sums)
+    assert sums.pairs.tolist() == [40] * 8
+    assert (sums.train_pairs, sums.train_sources) == (480, 12)
+    assert result.dimensions == pytest.approx([0.5, 0], abs=0.08)
+    assert result.both == pytest.approx(0.5, abs=0.05)
+    assert result.state == pytest.approx(0.25, abs=0.05)
+    assert result.latent == pytest.approx(0.25, abs=0.05)
+    assert result.delta == pytest.approx(0.25, abs=0.05)
+
+
+def test_perceptron_tells_what_is_not_linear(world: World) -> None:
+    bent = np.abs(world.z[:, :1])
+    results = {}
+    kinds: tuple[ProbeKind, ...] = ("ridge", "mlp")
+    for kind in kinds:
+        sums = probe(
+            world.z, world.state, bent, SOURCES, train_sources=TRAIN, test_sources=TEST, kind=kind
+        )
+        results[kind] = scores(sums).both or 0.0
+    assert results["ridge"] < 0.05
+    assert results["mlp"] > 0.6
 
 
 @pytest.mark.parametrize("kind", ["ridge", "mlp"])
-def test_gain_is_what_the_latent_adds_to_the_state(kind: Kind) -> None:
-    found = probe(LATENT, STATE, ACTIONS, SOURCES, fits=FITS, kind=kind)
-    assert found.gain()[0] == pytest.approx(0.64, abs=0.06)
-    assert found.gain()[1] < 0.03
-    curved = found.gain()[2]
-    assert curved > 0.8 if kind == "mlp" else curved < 0.05
-
-
-def test_a_latent_that_is_the_state_gains_nothing() -> None:
-    gain = probe(STATE, STATE, ACTIONS, SOURCES, fits=FITS).gain()
-    assert np.abs(gain).max() < 0.01
-
-
-def test_shuffled_labels_give_no_gain() -> None:
-    shuffled = ACTIONS.copy()
-    shuffled[FITS] = RNG.permutation(shuffled[FITS])
-    assert probe(LATENT, STATE, shuffled, SOURCES, fits=FITS).gain().max() <= 0.02
-
-
-def test_sums_are_by_source_and_order_has_no_effect() -> None:
-    found = probe(LATENT, STATE, ACTIONS, SOURCES, fits=FITS)
-    assert found.sources.tolist() == ["s08", "s09", "s10", "s11"]
-    assert found.pairs.tolist() == [100] * 4
-    order = RNG.permutation(COUNT)
-    again = probe(LATENT[order], STATE[order], ACTIONS[order], SOURCES[order], fits=FITS[order])
-    assert np.allclose(again.both, found.both)
-    assert np.allclose(again.total, found.total)
-
-
-def test_units_of_inputs_and_actions_have_no_effect() -> None:
-    found = probe(LATENT, STATE, ACTIONS, SOURCES, fits=FITS)
-    other = probe(1000 * LATENT + 7, STATE / 50, 3 * ACTIONS - 1, SOURCES, fits=FITS)
-    assert np.allclose(other.gain(), found.gain(), atol=1e-6)
-
-
-def test_mlp_is_the_same_with_the_same_seed() -> None:
-    first, again, other = (
-        probe(LATENT, STATE, ACTIONS, SOURCES, fits=FITS, kind="mlp", seed=seed).both
-        for seed in (1, 1, 2)
+def test_shuffled_labels_are_told_by_nothing(world: World, kind: ProbeKind) -> None:
+    shuffled = shuffle_labels(world.actions, SOURCES, seed=1)
+    sums = probe(
+        world.z, world.state, shuffled, SOURCES, train_sources=TRAIN, test_sources=TEST, kind=kind
     )
-    assert np.array_equal(first, again)
-    assert not np.array_equal(first, other)
+    result = scores(sums)
+    assert result.both is not None
+    assert result.both <= 0.01
+    np.testing.assert_allclose(np.sort(shuffled[:40], 0), np.sort(world.actions[:40], 0))
+
+
+def test_sums_of_sources_pool_to_the_definition(world: World) -> None:
+    sums = probe(
+        world.z, world.state, world.actions, SOURCES, train_sources=TRAIN, test_sources=TEST
+    )
+    test, fit = np.isin(SOURCES, list(TEST)), np.isin(SOURCES, list(TRAIN))
+    total = np.square(world.actions[test] - world.actions[fit].mean(0)).sum(0)
+    np.testing.assert_allclose(sums.total.sum(0), total)
+    only = scores(sums, weights=np.eye(8)[3])
+    expected = 1 - sums.both[3] / sums.total[3] - (1 - sums.state[3] / sums.total[3])
+    np.testing.assert_allclose(only.dimensions, expected)
+
+
+def test_permuting_pairs_changes_nothing(world: World) -> None:
+    order = np.random.default_rng(3).permutation(len(SOURCES))
+    straight = probe(
+        world.z, world.state, world.actions, SOURCES, train_sources=TRAIN, test_sources=TEST
+    )
+    permuted = probe(
+        world.z[order],
+        world.state[order],
+        world.actions[order],
+        SOURCES[order],
+        train_sources=TRAIN,
+        test_sources=TEST,
+    )
+    np.testing.assert_allclose(permuted.both, straight.both, rtol=1e-9)
+    np.testing.assert_allclose(permuted.total, straight.total, rtol=1e-9)
+
+
+def test_label_budgets_are_nested_and_count_sources() -> None:
+    whole = {f"s{i}" for i in range(50)}
+    tenth, all_of_them = keep_sources(whole, 0.1, 0), keep_sources(whole, 1, 0)
+    assert len(tenth) == 5
+    assert set(tenth) < set(keep_sources(whole, 0.5, 0)) < set(all_of_them) == whole
+    assert len(keep_sources(whole, 0.01, 0)) == 2
+
+
+def test_linear_latents_find_the_strongest_change() -> None:
+    generator = np.random.default_rng(0)
+    before = generator.normal(size=(800, 6))
+    cause = generator.normal(size=(800, 1))
+    after = before + 2 * cause @ np.eye(6)[:1] + 0.1 * generator.normal(size=(800, 6))
+    z = linear_latents(before, after, 1, np.arange(800) < 400)
+    assert abs(np.corrcoef(z[:, 0], cause[:, 0])[0, 1]) > 0.95
+
+
+def test_constant_labels_have_no_score(world: World) -> None:
+    constant = np.ones((len(SOURCES), 1))
+    sums = probe(world.z, world.state, constant, SOURCES, train_sources=TRAIN, test_sources=TEST)
+    assert scores(sums).delta is None
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        pytest.param({"latent": LATENT[1:]}, "alike", id="shape"),
-        pytest.param({"latent": LATENT * np.nan}, "finite", id="nan"),
-        pytest.param({"fits": np.ones(COUNT, bool)}, "both sides need some", id="no test"),
-        pytest.param({"fits": np.arange(COUNT) % 2 == 0}, "sources on both sides", id="leak"),
+        pytest.param({"test_sources": {11, 12}}, "both trained and tested", id="overlap"),
+        pytest.param({"train_sources": {1}}, "2 training sources", id="one_source"),
+        pytest.param({"keep_share": 0.0}, "keep_share", id="no_labels"),
     ],
 )
-def test_malformed_pairs_are_refused(change: dict[str, np.ndarray], message: str) -> None:
-    given = {"latent": LATENT, "fits": FITS, **change}
+def test_bad_splits_are_refused(world: World, change: dict[str, object], message: str) -> None:
+    arguments: dict[str, object] = {"train_sources": TRAIN, "test_sources": TEST, **change}
     with pytest.raises(ValueError, match=message):
-        probe(given["latent"], STATE, ACTIONS, SOURCES, fits=given["fits"])
+        probe(world.z, world.state, world.actions, SOURCES, **arguments)  # type: ignore[arg-type]

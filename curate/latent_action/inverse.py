@@ -1,0 +1,117 @@
+"""Inverse models: the latent action between a frame and the next one.
+
+arXiv 2601.05230 does not give the form of its inverse model. `AttentionInverse` takes the frame
+and the feature difference as CoMo does (arXiv 2505.17006). `CorrelationInverse` sees where tokens
+went and nothing of what the next frame looks like, so it cannot pass the answer on.
+"""
+
+from typing import Final
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from curate.latent_action.blocks import INITIAL_STD, Block
+from curate.latent_action.config import ModelConfig
+from curate.latent_action.correspondence import correlation
+from curate.latent_action.regularisers import Latents
+
+LOG_VARIANCE_BOUND: Final = 10.0
+"""Log-variances are clamped to plus or minus this: exp(10) is far beyond any useful noise."""
+
+
+def build_inverse(config: ModelConfig) -> "AttentionInverse | CorrelationInverse":
+    """Make the inverse model that `config.inverse` names."""
+    if config.inverse == "correlation":
+        return CorrelationInverse(config)
+    return AttentionInverse(config)
+
+
+class AttentionInverse(nn.Module):
+    """A learned query gathers the action over the frame's tokens, [s_t ; s_{t+1} - s_t] each."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.embed = nn.Linear(2 * config.channels, config.width)
+        self.place = nn.Parameter(INITIAL_STD * torch.randn(config.tokens, config.width))
+        self.query = nn.Parameter(INITIAL_STD * torch.randn(1, config.width))
+        self.blocks = nn.ModuleList(
+            Block(config.width, config.heads) for _ in range(config.inverse_blocks)
+        )
+        self.norm = nn.LayerNorm(config.width)
+        self.head = nn.Linear(config.width, 2 * config.latent)
+
+    def evidence(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor | None:
+        """What of the frames can be computed before training: nothing."""
+        return None
+
+    def forward(
+        self, before: torch.Tensor, after: torch.Tensor, evidence: torch.Tensor | None = None
+    ) -> Latents:
+        """Infer the latent actions between frames, both (B, t, N, D)."""
+        batch, t = before.shape[:2]
+        x = self.embed(torch.cat((before, after - before), dim=-1)) + self.place  # (B, t, N, W)
+        x = x.flatten(0, 1)
+        x = torch.cat((self.query.expand(len(x), -1, -1), x), dim=1)  # (B t, 1 + N, W)
+        for block in self.blocks:
+            x = block(x)
+        return _latents(self.head(self.norm(x[:, 0])).unflatten(0, (batch, t)))
+
+
+class CorrelationInverse(nn.Module):
+    """A perceptron on the correlation volume of the two frames and a summary of the first.
+
+    Each region's volume enters standardised, which shows the motion whatever the contrast of the
+    picture, and by its mean and its peak, which show how well the frames match at all.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.rows, self.columns = config.shifts
+        self.regions = config.regions
+        parts = config.regions[0] * config.regions[1]
+        shifts = (2 * self.rows + 1) * (2 * self.columns + 1)
+        self.parts = parts
+        self.side = config.side
+        # The summary: means of the earlier frame by region, reduced.
+        self.state = nn.Linear(parts * config.channels, config.summary) if config.summary else None
+        self.net = nn.Sequential(
+            nn.Linear(parts * (shifts + 2) + config.summary, config.hidden),
+            nn.GELU(approximate="tanh"),
+            nn.Linear(config.hidden, config.hidden),
+            nn.GELU(approximate="tanh"),
+        )
+        self.head = nn.Linear(config.hidden, 2 * config.latent)
+
+    @torch.no_grad()
+    def evidence(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor | None:
+        """The volume of frames (..., N, D): (..., R S); costs more than all that follows."""
+        return correlation(before, after, self.rows, self.columns, self.regions)
+
+    def forward(
+        self, before: torch.Tensor, after: torch.Tensor, evidence: torch.Tensor | None = None
+    ) -> Latents:
+        """Infer the latent actions between frames, both (B, t, N, D).
+
+        Args:
+            before: Earlier frames.
+            after: Later frames; not looked at where there is evidence.
+            evidence: (B, t, R S), the frames' volume where it is known.
+        """
+        if evidence is None:
+            evidence = correlation(before, after, self.rows, self.columns, self.regions)
+        volume = torch.unflatten(evidence, -1, (self.parts, -1))  # (B, t, R, S)
+        level = torch.stack((volume.mean(-1), volume.amax(-1)), dim=-1)
+        seen = [functional.layer_norm(volume, volume.shape[-1:]).flatten(-2), level.flatten(-2)]
+        if self.state is not None:
+            grid = torch.unflatten(before, -2, (self.side, self.side)).flatten(
+                0, 1
+            )  # (B t, g, g, D)
+            means = functional.adaptive_avg_pool2d(grid.permute(0, 3, 1, 2), self.regions)
+            seen.append(self.state(means.flatten(1)).unflatten(0, before.shape[:2]))
+        return _latents(self.head(self.net(torch.cat(seen, dim=-1))))
+
+
+def _latents(joint: torch.Tensor) -> Latents:
+    mean, log_variance = joint.chunk(2, -1)
+    return Latents(mean, log_variance.clamp(-LOG_VARIANCE_BOUND, LOG_VARIANCE_BOUND))
