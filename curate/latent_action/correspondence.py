@@ -1,0 +1,112 @@
+"""Where the tokens of a frame went: similarities with the other frame's tokens at near places.
+
+What an agent did between two frames shows in how the picture moved, and a difference of pooled
+features does not tell that. A correlation volume does: for every shift within a search range, how
+alike the tokens are that lie this far apart.
+
+Source: the correlation layer of FlowNet (Dosovitskiy et al., ICCV 2015), here on cosines, over
+token grids, and averaged over regions of the picture.
+"""
+
+import math
+from functools import lru_cache
+from typing import Final
+
+import torch
+from torch.nn.functional import normalize
+
+_CHUNK: Final = 1 << 24
+"""Most similarities (pairs x N x N) held at a time: 64 MB of float32."""
+
+
+def correlation(
+    before: torch.Tensor,
+    after: torch.Tensor,
+    rows: int,
+    columns: int,
+    regions: tuple[int, int] = (1, 1),
+) -> torch.Tensor:
+    """Mean cosine of tokens with the other frame's tokens at each shift, by region.
+
+    Places whose shifted place lies outside of the grid do not count. Differentiable.
+
+    Args:
+        before: (..., N, D) tokens of a square grid, row by row, N = g * g.
+        after: Tokens of the other frame, of the same shape.
+        rows: Largest shift down and up, in tokens; 0 to g - 1.
+        columns: Largest shift right and left, in tokens; 0 to g - 1.
+        regions: Bands of rows and of columns that divide the grid, each 1 to g. A region averages
+            over the places of `before` in it.
+
+    Returns:
+        (..., R * S) in [-1, 1], R = regions[0] * regions[1] and S = (2 rows + 1)(2 columns + 1):
+        region by region (row by row), within it shift by shift, dy from -rows up and within it dx
+        from -columns up. Entry (dy, dx) compares before at (y, x) with after at (y + dy, x + dx);
+        0 where no place of the region has a counterpart.
+
+    Raises:
+        ValueError: The shapes differ, N is no square, or a range does not fit into the grid.
+    """
+    size = _side(before, after)
+    if not (0 <= rows < size and 0 <= columns < size):
+        raise ValueError(f"shifts must be 0 to {size - 1} tokens, not {rows} and {columns}")
+    if not all(1 <= part <= size for part in regions):
+        raise ValueError(f"regions must be 1 to {size} a side, not {regions}")
+    index, weights = _plan(size, rows, columns, regions)
+    # index: (N S), places in a flat (N N); weights: (N, S, R).
+    index, weights = index.to(before.device), weights.to(before.device)
+    count, channels = before.shape[-2:]
+    first = normalize(before.reshape(-1, count, channels).float(), dim=-1)
+    second = normalize(after.reshape(-1, count, channels).float(), dim=-1)
+    step = max(1, _CHUNK // (count * count))
+    parts = [
+        _pooled(a @ b.transpose(1, 2), index, weights)
+        for a, b in zip(first.split(step), second.split(step), strict=True)
+    ]
+    shifts = weights.shape[1]
+    pooled = torch.cat(parts) if parts else first.new_zeros((0, weights.shape[2], shifts))
+    return pooled.reshape(*before.shape[:-2], -1)
+
+
+def _pooled(alike: torch.Tensor, index: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """(P, N, N) similarities -> (P, R, S) means by region and shift."""
+    near = alike.flatten(1)[:, index].unflatten(1, weights.shape[:2])  # (P, N, S)
+    # A product of matrices per shift: (S, P, N) @ (S, N, R) -> (S, P, R).
+    return (near.permute(2, 0, 1) @ weights.permute(1, 0, 2)).permute(1, 2, 0)
+
+
+@lru_cache(maxsize=16)
+def _plan(
+    size: int, rows: int, columns: int, regions: tuple[int, int]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which similarities each mean takes, and with what weight."""
+    places = torch.arange(size)
+    y, x = (part.flatten() for part in torch.meshgrid(places, places, indexing="ij"))
+    down, right = (
+        part.flatten()
+        for part in torch.meshgrid(
+            torch.arange(-rows, rows + 1), torch.arange(-columns, columns + 1), indexing="ij"
+        )
+    )
+    # (N, S)
+    there_y, there_x = y[:, None] + down, x[:, None] + right
+    inside = (there_y >= 0) & (there_y < size) & (there_x >= 0) & (there_x < size)
+    there = (there_y.clamp(0, size - 1) * size + there_x.clamp(0, size - 1)).long()
+    index = (torch.arange(size * size)[:, None] * size * size + there).flatten()
+    region = (y * regions[0] // size) * regions[1] + x * regions[1] // size
+    members = torch.nn.functional.one_hot(region, regions[0] * regions[1]).float()  # (N, R)
+    weights = inside.float()[:, :, None] * members[:, None, :]
+    return index, weights / weights.sum(0).clamp_min(1)
+
+
+def _side(before: torch.Tensor, after: torch.Tensor) -> int:
+    """Tokens along a side of the grid."""
+    if before.shape != after.shape or before.ndim < 2:
+        raise ValueError(
+            f"both frames must be (..., N, D) alike, not {tuple(before.shape)} and "
+            f"{tuple(after.shape)}"
+        )
+    size = math.isqrt(before.shape[-2])
+    if size == 0 or size * size != before.shape[-2]:
+        raise ValueError(f"{before.shape[-2]} tokens are no square grid")
+    return size
