@@ -20,11 +20,11 @@ from jobs.command import (
     Retry,
     Sources,
 )
-from jobs.command import console_for as _console
 from jobs.command import existing as _existing
-from jobs.command import exits as _exits
 from jobs.command import read_text as _read
 from jobs.command import run_stages as _execute
+from jobs.exits import exits, stage_console
+from jobs.lab import lab_app
 from jobs.show import print_explanation, print_failures, print_status
 from jobs.stages import STAGES
 from manifests.errors import ConfigError
@@ -40,6 +40,7 @@ app = typer.Typer(
 config_app = typer.Typer(help="Write, check or show a configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(study_cli.app, name="study")
+app.add_typer(lab_app, name="lab")
 
 
 @app.command()
@@ -60,7 +61,7 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Take videos all the way to a curated corpus, its tokens, a study and a report."""
-    with _exits(as_json):
+    with exits(as_json):
         if until not in STAGES:
             raise ConfigError(f"--until takes one of {', '.join(STAGES)}, not {until!r}")
         chosen = [*(overrides or ())]
@@ -81,7 +82,7 @@ def scan(
     as_json: AsJson = False,
 ) -> None:
     """Describe sources: content id, container, codec, size. Decodes nothing."""
-    with _exits(as_json):
+    with exits(as_json):
         _execute(corpus, config, overrides or (), ("scan",), sources, ray, retry_failed, as_json)
 
 
@@ -96,7 +97,7 @@ def _stage_command(name: str, text: str) -> None:
         retry_failed: Retry = False,
         as_json: AsJson = False,
     ) -> None:
-        with _exits(as_json):
+        with exits(as_json):
             _execute(corpus, config, overrides or (), (name,), (), ray, retry_failed, as_json)
 
     app.command(name=name, help=text)(command)
@@ -126,7 +127,7 @@ def dedup(
     as_json: AsJson = False,
 ) -> None:
     """Find copies among the embedded clips, or between two corpora (exit code 3 if there are)."""
-    with _exits(as_json):
+    with exits(as_json):
         if against is None:
             _execute(corpus, config, overrides or (), ("dedup",), (), ray, retry_failed, as_json)
         from jobs.leaks import LEAKS, find_leaks, print_leaks
@@ -135,21 +136,21 @@ def dedup(
         if as_json:
             typer.echo(json.dumps(told, indent=2))
         else:
-            print_leaks(told, _console(as_json))
+            print_leaks(told, stage_console(as_json))
         raise typer.Exit(LEAKS if told["leaks"] else 0)
 
 
 @app.command()
 def status(corpus: CorpusArgument, as_json: AsJson = False) -> None:
     """What a corpus holds, and what its last run did."""
-    with _exits(as_json):
+    with exits(as_json):
         print_status(_existing(corpus), Console(), as_json=as_json)
 
 
 @app.command()
 def failures(corpus: CorpusArgument, as_json: AsJson = False) -> None:
     """Videos that failed or are damaged, with the reason."""
-    with _exits(as_json):
+    with exits(as_json):
         print_failures(_existing(corpus), Console(), as_json=as_json)
 
 
@@ -160,7 +161,7 @@ def explain(
     as_json: AsJson = False,
 ) -> None:
     """Everything known of one clip: where it lies, its scores, why it was kept or dropped."""
-    with _exits(as_json):
+    with exits(as_json):
         print_explanation(_existing(corpus), clip, Console(), as_json=as_json)
 
 
@@ -174,8 +175,8 @@ def doctor(
     """Check clips against their videos: no clip holds frames of the neighbouring shot."""
     from jobs.doctor import run_doctor
 
-    with _exits(as_json):
-        code = run_doctor(_existing(corpus), purity, seed, _console(as_json), as_json=as_json)
+    with exits(as_json):
+        code = run_doctor(_existing(corpus), purity, seed, stage_console(as_json), as_json=as_json)
         raise typer.Exit(code)
 
 
@@ -189,8 +190,8 @@ def search(
     """Find clips by words, in the vectors of the corpus' open_clip embedder."""
     from jobs.search import run_search
 
-    with _exits(as_json):
-        run_search(_existing(corpus), text, limit, _console(as_json), as_json=as_json)
+    with exits(as_json):
+        run_search(_existing(corpus), text, limit, stage_console(as_json), as_json=as_json)
 
 
 @app.command()
@@ -203,13 +204,28 @@ def import_lerobot(
     """Store the actions of a LeRobot data set whose videos the corpus has scanned."""
     from curate.lerobot import import_actions
 
-    with _exits(as_json):
+    with exits(as_json):
         opened = _existing(corpus)
         rows, videos = import_actions(Folder(folder), opened.read("videos"), action)
         with opened.lock("import-lerobot"):
             opened.upsert("actions", rows)
         counts = {"actions": rows.num_rows, "videos": videos}
         typer.echo(json.dumps(counts) if as_json else f"{rows.num_rows} actions of {videos} videos")
+
+
+@app.command()
+def import_actions(
+    folder: Annotated[str, typer.Argument(help="What `rushes lab` wrote.")],
+    corpus: CorpusOption,
+    as_json: AsJson = False,
+) -> None:
+    """Store the actions of a lab whose videos the corpus has scanned."""
+    from jobs.lab import import_lab
+
+    with exits(as_json):
+        counts = import_lab(folder, _existing(corpus))
+        told = f"{counts['actions']} actions of {counts['videos']} videos"
+        typer.echo(json.dumps(counts) if as_json else told)
 
 
 @app.command()
@@ -220,8 +236,8 @@ def demo(
     """Build a small corpus from real clips that installed packages ship, and curate it."""
     from jobs.demo import run_demo
 
-    with _exits(as_json):
-        raise typer.Exit(run_demo(folder, _console(as_json), as_json=as_json))
+    with exits(as_json):
+        raise typer.Exit(run_demo(folder, stage_console(as_json), as_json=as_json))
 
 
 @config_app.command()
@@ -233,7 +249,7 @@ def template() -> None:
 @config_app.command()
 def check(file: Annotated[Path, typer.Argument(help="TOML file.")]) -> None:
     """Check a configuration file without running anything."""
-    with _exits(as_json=False):
+    with exits(as_json=False):
         load_config(_read(file))
         typer.echo(f"{file} is valid")
 
@@ -241,7 +257,7 @@ def check(file: Annotated[Path, typer.Argument(help="TOML file.")]) -> None:
 @config_app.command()
 def show(corpus: CorpusArgument) -> None:
     """Print the configuration that a corpus was last run with."""
-    with _exits(as_json=False):
+    with exits(as_json=False):
         typer.echo(_existing(corpus).folder.read("rushes.toml").decode(), nl=False)
 
 

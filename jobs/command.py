@@ -3,23 +3,17 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from curate.config import load_config
-from jobs.show import print_record, printable
+from jobs.exits import stage_console
+from jobs.show import print_record
 from manifests.corpus import Corpus
-from manifests.errors import (
-    ConfigError,
-    CorpusLockedError,
-    CurateError,
-    ModelUnavailableError,
-)
+from manifests.errors import ConfigError
 
 Sources = Annotated[
     list[str],
@@ -60,7 +54,7 @@ def run_stages(
     from jobs.pipeline import Request, execute, resolve
     from jobs.progress import Bars, Lines
 
-    console = console_for(as_json)
+    console = stage_console(as_json)
     opened = Corpus(corpus) if stages[0] == "scan" else existing(corpus)
     config = resolve(opened, toml, overrides, lambda text: console.print(f"[yellow]{text}[/]"))
     progress = Bars(console) if console.is_terminal else Lines()
@@ -112,32 +106,3 @@ def read_text(file: Path) -> str:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {file}: {error}") from error
-
-
-def console_for(as_json: bool) -> Console:
-    """Standard output is for JSON alone when that is asked for."""
-    return Console(stderr=as_json, soft_wrap=False)
-
-
-_EXIT_CODES: tuple[tuple[type[CurateError], int], ...] = (
-    (ConfigError, 2),
-    (ModelUnavailableError, 2),
-    (CorpusLockedError, 4),
-    (CurateError, 1),
-)
-
-
-@contextmanager
-def exits(as_json: bool) -> Iterator[None]:
-    """Turn our errors into one line on standard error and an exit code."""
-    try:
-        yield
-    except CurateError as error:
-        code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
-        if as_json:
-            typer.echo(json.dumps({"error": str(error), "exit_code": code}))
-        typer.echo("\n".join(map(printable, f"rushes: {error}".splitlines())), err=True)
-        raise typer.Exit(code) from None
-    except KeyboardInterrupt:
-        typer.echo("rushes: interrupted; run the same command to go on", err=True)
-        raise typer.Exit(130) from None

@@ -13,9 +13,9 @@ from jobs.command import (
     CorpusArgument,
     Overrides,
     existing,
-    exits,
     run_stages,
 )
+from jobs.exits import exits
 
 app = typer.Typer(help="What curation did to the latent action.", no_args_is_help=True)
 

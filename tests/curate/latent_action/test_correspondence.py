@@ -1,0 +1,87 @@
+import pytest
+import torch
+
+from curate.latent_action.correspondence import correlation
+
+
+def moved(grid: torch.Tensor, down: int, right: int) -> torch.Tensor:
+    """(g, g, D) -> the same seen `down` rows lower and `right` columns further right."""
+    return torch.roll(grid, (down, right), (0, 1))
+
+
+def plain(before, after, rows, columns, regions):
+    """The definition, place by place."""
+    size = int(before.shape[0] ** 0.5)
+    a, b = before.reshape(size, size, -1), after.reshape(size, size, -1)
+    found = []
+    for band in range(regions[0]):
+        for stripe in range(regions[1]):
+            for dy in range(-rows, rows + 1):
+                for dx in range(-columns, columns + 1):
+                    cosines = [
+                        torch.nn.functional.cosine_similarity(a[y, x], b[y + dy, x + dx], dim=0)
+                        for y in range(size)
+                        for x in range(size)
+                        if y * regions[0] // size == band
+                        and x * regions[1] // size == stripe
+                        and 0 <= y + dy < size
+                        and 0 <= x + dx < size
+                    ]
+                    found.append(torch.stack(cosines).mean() if cosines else torch.tensor(0.0))
+    return torch.stack(found)
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "regions"), [(1, 2, (1, 1)), (2, 1, (2, 3)), (4, 4, (5, 5)), (0, 0, (1, 2))]
+)
+def test_equals_the_definition(rows, columns, regions):
+    generator = torch.Generator().manual_seed(1)
+    before, after = torch.randn(2, 25, 3, generator=generator)
+
+    fast = correlation(before, after, rows, columns, regions)
+
+    torch.testing.assert_close(fast, plain(before, after, rows, columns, regions))
+
+
+@pytest.mark.parametrize(("down", "right"), [(0, 0), (2, -1), (-1, 3)])
+def test_peak_lies_at_the_movement(down, right):
+    grid = torch.randn(8, 8, 16, generator=torch.Generator().manual_seed(2))
+    before, after = grid.flatten(0, 1), moved(grid, down, right).flatten(0, 1)
+
+    volume = correlation(before, after, 2, 3).reshape(5, 7)
+
+    assert divmod(int(volume.argmax()), 7) == (2 + down, 3 + right)
+    assert volume.max() == pytest.approx(1)
+
+
+def test_leading_axes_and_chunks_make_no_difference(monkeypatch):
+    before, after = torch.randn(2, 3, 4, 36, 5, generator=torch.Generator().manual_seed(3))
+    whole = correlation(before, after, 1, 1, (2, 2))
+    monkeypatch.setattr("curate.latent_action.correspondence._CHUNK", 1)
+
+    assert whole.shape == (3, 4, 36)
+    torch.testing.assert_close(correlation(before, after, 1, 1, (2, 2)), whole)
+
+
+def test_gradients_reach_both_frames():
+    before, after = torch.randn(2, 9, 4, generator=torch.Generator().manual_seed(4))
+    before.requires_grad_()
+    after.requires_grad_()
+
+    correlation(before, after, 1, 1).sum().backward()
+
+    assert before.grad is not None
+    assert after.grad is not None
+    assert before.grad.abs().sum() > 0
+    assert after.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize(
+    ("count", "rows", "regions", "reason"),
+    [(8, 1, (1, 1), "square"), (9, 3, (1, 1), "0 to 2"), (9, 1, (4, 1), "1 to 3")],
+)
+def test_what_does_not_fit_is_refused(count, rows, regions, reason):
+    tokens = torch.ones(count, 2)
+
+    with pytest.raises(ValueError, match=reason):
+        correlation(tokens, tokens, rows, 1, regions)
