@@ -1,0 +1,119 @@
+"""The ledger on Ray, over a laboratory whose actions and faults are known."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from curate.config import load_config
+from curate.lab import Doses, FixedWorld, LabRequest, make_lab
+from jobs.lab import import_lab
+from jobs.pipeline import OK, Request, execute
+from jobs.show_ledger import read_ledger
+from jobs.stages import STAGES
+from manifests.corpus import Corpus
+from manifests.errors import ConfigError
+from tests.jobs.test_pipeline import Quiet
+
+pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
+
+SETTINGS = (
+    "embed.spec=bundled",
+    "encode.spec=bundled",
+    "encode.grid=4",
+    "encode.min_steps=4",
+    "clips.min_s=1.0",
+    "ledger.seeds=2",
+    "ledger.train_windows=16",
+    "ledger.steps=4",
+    "ledger.width=16",
+    "ledger.pca=4",
+    "ledger.latent=3",
+    "ledger.search_rows=1",
+    "ledger.search_columns=1",
+    "ledger.bootstrap=100",
+    "run.workers=2",
+)
+
+
+def _run(corpus: Corpus, *more: str, stages: tuple[str, ...], sources: tuple[str, ...] = ()) -> Any:
+    request = Request(corpus, load_config(None, [*SETTINGS, *more]), stages, sources)
+    record, code = execute(request, Quiet())
+    assert code == OK
+    return record
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("lab")
+    world = FixedWorld(speed=0.3, size=0.3, distractor=False, seed=0)
+    make_lab(folder, LabRequest(world, 5, 8.0, Doses(captions=0.3), 0, 8, 0.25), workers=1)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def corpus(lab: Path, ray_cluster: object, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    corpus = Corpus(str(tmp_path_factory.mktemp("ledger") / "corpus"))
+    until = STAGES[: STAGES.index("decide") + 1]
+    _run(corpus, stages=until, sources=(str(lab / "videos"),))
+    assert import_lab(str(lab), corpus)["videos"] == 5
+    _run(corpus, stages=("encode", "ledger"))
+    return corpus
+
+
+def _files(corpus: Corpus) -> dict[str, bytes]:
+    return {name: corpus.folder.read(name) for name in corpus.folder.files("ledger")}
+
+
+def test_every_arm_has_its_figures_and_the_controls_theirs(corpus: Corpus) -> None:
+    summary = read_ledger(corpus)
+    assert {"raw", "curated", "random"} <= set(summary["arms"])
+    assert summary["controls"] == [
+        "control: shuffled",
+        "control: supervised",
+        "control: untrained",
+    ]
+    assert summary["primary"][0] == "action_gain"
+    gains = [e for e in summary["entries"] if e["figure"] == "action_gain"]
+    assert {e["arm"] for e in gains} == {*summary["arms"], *summary["controls"]}
+    assert all(e["mean"] is not None for e in gains)
+    (curated,) = (e for e in gains if e["arm"] == "curated")
+    assert curated["versus"] == "raw"
+    assert curated["difference"]["low"] <= curated["difference"]["high"]
+
+
+def test_an_interrupted_ledger_ends_with_the_same_numbers(corpus: Corpus) -> None:
+    before = _files(corpus)
+    for name in before:
+        if "part-raw-1" in name or "summary" in name or "results" in name:
+            corpus.folder.delete(name)
+    _run(corpus, stages=("encode", "ledger"))
+    after = _files(corpus)
+    assert after.keys() == before.keys()
+    summaries = [
+        json.loads(next(content for name, content in files.items() if "summary" in name))
+        for files in (before, after)
+    ]
+    assert summaries[0] == summaries[1]
+
+
+def test_running_again_trains_nothing(corpus: Corpus) -> None:
+    before = _files(corpus)
+    record = _run(corpus, stages=("encode", "ledger"))
+    assert record["stages"]["encode"]["spans"] == 0
+    assert _files(corpus) == before
+
+
+def test_doses_come_from_a_table_of_known_faults(corpus: Corpus, lab: Path) -> None:
+    truth = f"ledger.truth={lab / 'truth.parquet'}"
+    record = _run(
+        corpus, "ledger.design=dose", truth, "ledger.doses=[0.2]", stages=("encode", "ledger_plan")
+    )
+    key = record["stages"]["ledger"]["key"]
+    plan = json.loads(corpus.folder.read("ledger", key, "plan.json"))
+    assert plan["reference"] == "clean"
+    assert "captions 20 %" in {*plan["train"], *plan["left_out"]}
+    assert not corpus.folder.exists("ledger", key, "summary.json")
+    with pytest.raises(ConfigError, match=r"needs ledger\.truth"):
+        _run(corpus, "ledger.design=dose", stages=("encode", "ledger_plan"))
