@@ -58,7 +58,9 @@ def clip_frames(steps: int = 6) -> Frames:
     ],
 )
 def test_frames_become_causal_tokens(weights: Path, model: str, grid: int, channels: int) -> None:
-    spec = model if model.startswith("bundled") else f"{model}@{weights / model.partition(':')[2]}.pt"
+    spec = (
+        model if model.startswith("bundled") else f"{model}@{weights / model.partition(':')[2]}.pt"
+    )
     encoder = load_encoder(spec, grid=grid, device="cpu", batch_size=4)
     tokens = encoder.encode(clip_frames())
     assert tokens.shape == (6, grid * grid, encoder.channels)
