@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, cast
 
 import numpy as np
@@ -16,7 +17,7 @@ from torch import nn
 
 from curate import bundled
 from curate.bundled import Image
-from curate.specs import Spec, nearest, weights_file
+from curate.specs import BUNDLED_LAYERS, Spec, nearest, weights_file
 from manifests.errors import ConfigError, CurateError, ModelUnavailableError
 
 logger = logging.getLogger(__name__)
@@ -151,7 +152,17 @@ def _load_bundled(spec: Spec, device: torch.device) -> Backbone:
     with explained(spec):
         model: Any = on_device(bundled.load_bundled(), device)
     patches = model.forward_features  # (n, 1280, 7, 7)
+    if spec.name:
+        patches = partial(_inner_map, model, BUNDLED_LAYERS[spec.name])
     return Backbone(spec, device, bundled.preprocess, lambda x: patches(x).mean((2, 3)), patches)
+
+
+def _inner_map(model: Any, layer: int, pixels: torch.Tensor) -> torch.Tensor:
+    """(n, D, h', w') of an inner layer; what lies behind it is not computed."""
+    (found,) = model.forward_intermediates(
+        pixels, indices=[layer], intermediates_only=True, stop_early=True
+    )
+    return found  # type: ignore[no-any-return]
 
 
 def _load_open_clip(spec: Spec, device: torch.device) -> Backbone:

@@ -78,7 +78,10 @@ def candidate_similarity(spec: str) -> float:
     Raises:
         ConfigError: The spec is wrong or names no image embedder.
     """
-    family = parse_spec(spec).family
+    parsed = parse_spec(spec)
+    family = parsed.family
+    if family == "bundled" and parsed.name:
+        raise ConfigError(f"{spec} is an inner map, for tokens; the embedder is `bundled`")
     if family not in CANDIDATES:
         raise ConfigError(
             f"{spec} encodes video and is no image embedder; take one of {', '.join(CANDIDATES)}"

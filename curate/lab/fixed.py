@@ -2,8 +2,8 @@
 
 A textured piece moves over a drawn picture as it is told to, another one may move by itself.
 Backgrounds are dead leaves (Lee, Mumford and Huang, IJCV 2001): pieces of all sizes that hide one
-another, whose edges and spectrum are those of natural pictures. Each source has a background, an
-agent and a distractor of its own.
+another, whose edges and spectrum are those of natural pictures. Each take has a background, an
+agent and a distractor of its own, so that a cut shows.
 """
 
 from collections.abc import Iterator
@@ -41,12 +41,12 @@ class FixedWorld:
     sources: int | None = field(default=None, init=False)
 
     def source(self, index: int) -> str:
-        """Name of a background."""
+        """Name of a place."""
         return f"fixed-{self.seed}-{index:03d}"
 
     def film(self, index: int, fps: float, seed: int) -> Iterator[Shot]:
-        """Film a background with its agent without end."""
-        look = np.random.default_rng([self.seed, index])
+        """Film a background with its agent without end; other seeds give other ones."""
+        look = np.random.default_rng([self.seed, index, seed, 0])
         background = dead_leaves(STAGE, look)
         agent = Piece.make(round(self.size * SIDE), look)
         other = Piece.make(round(self.size * SIDE), look)

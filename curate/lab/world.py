@@ -36,17 +36,19 @@ class Shot:
 
 
 class World(Protocol):
-    """A family of places to film, one per source.
+    """A family of places to film, one per source."""
 
-    Attributes:
-        name: One word.
-        actions: Names of the K dimensions of an action, with their units.
-        sources: How many distinct places there are; None without end.
-    """
+    @property
+    def name(self) -> str:
+        """One word."""
 
-    name: str
-    actions: tuple[str, ...]
-    sources: int | None
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the K dimensions of an action, with their units."""
+
+    @property
+    def sources(self) -> int | None:
+        """How many distinct places there are; None without end."""
 
     def source(self, index: int) -> str:
         """Name of a place, fit for a file name."""

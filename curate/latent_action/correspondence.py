@@ -59,10 +59,10 @@ def correlation(
     first = normalize(before.reshape(-1, count, channels).float(), dim=-1)
     second = normalize(after.reshape(-1, count, channels).float(), dim=-1)
     step = max(1, _CHUNK // (count * count))
-    parts = []
-    for at in range(0, len(first), step):
-        alike = first[at : at + step] @ second[at : at + step].transpose(1, 2)
-        parts.append(_pooled(alike, index, weights))
+    parts = [
+        _pooled(a @ b.transpose(1, 2), index, weights)
+        for a, b in zip(torch.split(first, step), torch.split(second, step), strict=True)
+    ]
     shifts = weights.shape[1]
     pooled = torch.cat(parts) if parts else first.new_zeros((0, weights.shape[2], shifts))
     return pooled.reshape(*before.shape[:-2], -1)
@@ -72,8 +72,7 @@ def _pooled(alike: torch.Tensor, index: torch.Tensor, weights: torch.Tensor) -> 
     """(P, N, N) similarities -> (P, R, S) means by region and shift."""
     near = alike.flatten(1)[:, index].reshape(-1, *weights.shape[:2])  # (P, N, S)
     # A product of matrices per shift: (S, P, N) @ (S, N, R) -> (S, P, R).
-    pooled: torch.Tensor = (near.permute(2, 0, 1) @ weights.permute(1, 0, 2)).permute(1, 2, 0)
-    return pooled
+    return (near.permute(2, 0, 1) @ weights.permute(1, 0, 2)).permute(1, 2, 0)
 
 
 @lru_cache(maxsize=16)

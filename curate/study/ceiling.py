@@ -150,9 +150,9 @@ def pair_features(tokens: npt.NDArray[Any], search: Search) -> tuple[Array, Arra
         before, after = part[:, :-1], part[:, 1:]
         found = correlation(before, after, search.rows, search.columns, search.regions)
         volumes.append(found.numpy())
-        maps = before.flatten(0, 1).transpose(1, 2).unflatten(2, (size, size))
-        pooled = nn.functional.adaptive_avg_pool2d(maps, search.regions).flatten(1)
-        states.append(pooled.unflatten(0, before.shape[:2]).numpy())
+        maps = before.flatten(0, 1).transpose(1, 2).reshape(-1, part.shape[3], size, size)
+        pooled = nn.functional.adaptive_avg_pool2d(maps, search.regions)
+        states.append(pooled.reshape(*before.shape[:2], -1).numpy())
     return np.concatenate(states), np.concatenate(volumes)
 
 
@@ -239,9 +239,11 @@ def _fit(
     best, held, since = float("inf"), model.state_dict(), 0
     for _ in range(_EPOCHS):
         model.train()
-        for batch in torch.from_numpy(rng.permutation(len(x))).split(_BATCH):
+        order = torch.from_numpy(rng.permutation(len(x)))
+        for start in range(0, len(x), _BATCH):
+            batch = order[start : start + _BATCH]
             optimiser.zero_grad()
-            nn.functional.mse_loss(model(x[batch]), y[batch]).backward()
+            nn.functional.mse_loss(model(x[batch]), y[batch]).backward()  # type: ignore[no-untyped-call]
             optimiser.step()
         model.eval()
         with torch.inference_mode():

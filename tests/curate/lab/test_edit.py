@@ -14,9 +14,9 @@ FPS = 12.0
 class Counter:
     """A world whose picture tells the reel and the number of its frame."""
 
-    name = "counter"
-    actions = ("number",)
-    sources = None
+    name: str = "counter"
+    actions: tuple[str, ...] = ("number",)
+    sources: int | None = None
 
     def source(self, index: int) -> str:
         return f"counter-{index}"

@@ -9,7 +9,13 @@ def moved(grid: torch.Tensor, down: int, right: int) -> torch.Tensor:
     return torch.roll(grid, (down, right), (0, 1))
 
 
-def plain(before, after, rows, columns, regions):
+def plain(
+    before: torch.Tensor,
+    after: torch.Tensor,
+    rows: int,
+    columns: int,
+    regions: tuple[int, int],
+) -> torch.Tensor:
     """The definition, place by place."""
     size = int(before.shape[0] ** 0.5)
     a, b = before.reshape(size, size, -1), after.reshape(size, size, -1)
@@ -34,7 +40,7 @@ def plain(before, after, rows, columns, regions):
 @pytest.mark.parametrize(
     ("rows", "columns", "regions"), [(1, 2, (1, 1)), (2, 1, (2, 3)), (4, 4, (5, 5)), (0, 0, (1, 2))]
 )
-def test_equals_the_definition(rows, columns, regions):
+def test_equals_the_definition(rows: int, columns: int, regions: tuple[int, int]) -> None:
     generator = torch.Generator().manual_seed(1)
     before, after = torch.randn(2, 25, 3, generator=generator)
 
@@ -44,7 +50,7 @@ def test_equals_the_definition(rows, columns, regions):
 
 
 @pytest.mark.parametrize(("down", "right"), [(0, 0), (2, -1), (-1, 3)])
-def test_peak_lies_at_the_movement(down, right):
+def test_peak_lies_at_the_movement(down: int, right: int) -> None:
     grid = torch.randn(8, 8, 16, generator=torch.Generator().manual_seed(2))
     before, after = grid.flatten(0, 1), moved(grid, down, right).flatten(0, 1)
 
@@ -54,7 +60,7 @@ def test_peak_lies_at_the_movement(down, right):
     assert volume.max() == pytest.approx(1)
 
 
-def test_leading_axes_and_chunks_make_no_difference(monkeypatch):
+def test_leading_axes_and_chunks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     before, after = torch.randn(2, 3, 4, 36, 5, generator=torch.Generator().manual_seed(3))
     whole = correlation(before, after, 1, 1, (2, 2))
     monkeypatch.setattr("curate.latent_action.correspondence._CHUNK", 1)
@@ -63,12 +69,12 @@ def test_leading_axes_and_chunks_make_no_difference(monkeypatch):
     torch.testing.assert_close(correlation(before, after, 1, 1, (2, 2)), whole)
 
 
-def test_gradients_reach_both_frames():
+def test_gradients_reach_both_frames() -> None:
     before, after = torch.randn(2, 9, 4, generator=torch.Generator().manual_seed(4))
     before.requires_grad_()
     after.requires_grad_()
 
-    correlation(before, after, 1, 1).sum().backward()
+    correlation(before, after, 1, 1).sum().backward()  # type: ignore[no-untyped-call]
 
     assert before.grad is not None
     assert after.grad is not None
@@ -80,7 +86,9 @@ def test_gradients_reach_both_frames():
     ("count", "rows", "regions", "reason"),
     [(8, 1, (1, 1), "square"), (9, 3, (1, 1), "0 to 2"), (9, 1, (4, 1), "1 to 3")],
 )
-def test_what_does_not_fit_is_refused(count, rows, regions, reason):
+def test_what_does_not_fit_is_refused(
+    count: int, rows: int, regions: tuple[int, int], reason: str
+) -> None:
     tokens = torch.ones(count, 2)
 
     with pytest.raises(ValueError, match=reason):
