@@ -198,7 +198,7 @@ class Codebook(nn.Module):
     def forward(self, latents: Latents) -> Latents:
         """Quantise latent actions (..., latent)."""
         encoding = latents.mean
-        parts = encoding.unflatten(-1, (self.tokens, -1)).float()  # (..., tokens, d)
+        parts = torch.unflatten(encoding, -1, (self.tokens, -1)).float()  # (..., tokens, d)
         flat = parts.flatten(0, -2)
         distance = torch.cdist(flat.detach(), self.codes.detach())
         index = distance.argmin(-1)
@@ -217,7 +217,7 @@ class Codebook(nn.Module):
             generator: Chooses which, a CPU generator.
         """
         dead = torch.nonzero(self.uses == 0)[:, 0]
-        pool = encoding.unflatten(-1, (self.tokens, -1)).flatten(0, -2)
+        pool = torch.unflatten(encoding, -1, (self.tokens, -1)).flatten(0, -2)
         drawn = torch.randint(len(pool), (len(dead),), generator=generator)
         self.codes[dead] = pool[drawn.to(pool.device)].float()
         self.uses.zero_()

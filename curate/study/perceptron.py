@@ -52,7 +52,8 @@ def fit_perceptron(
     @torch.no_grad()
     def predict(rows: Array) -> Array:
         out: Array = net(torch.from_numpy(rows).float()).double().numpy()
-        return out * scale + mean
+        restored: Array = out * scale + mean
+        return restored
 
     return predict
 
@@ -70,7 +71,7 @@ def _fit(
     best, since = float("inf"), 0
     kept = {name: value.clone() for name, value in net.state_dict().items()}
     for _ in range(EPOCHS):
-        for rows in torch.randperm(len(x), generator=generator).split(BATCH):
+        for rows in torch.split(torch.randperm(len(x), generator=generator), BATCH):
             optimiser.zero_grad()
             torch.autograd.backward((net(x[rows]) - y[rows]).square().mean())
             optimiser.step()
