@@ -1,0 +1,237 @@
+"""What every latent-action trainer and metric must show on a world whose actions are known.
+
+The first test of the list, gradient descent against the closed form, is in
+tests/curate/latent_action/test_linear.py; that of a bidirectional encoder in
+tests/curate/test_encoders.py.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+
+from curate.latent_action.capacity import match_capacity, one_step_error
+from curate.latent_action.model import LatentActionModel, Latents, ModelConfig
+from curate.latent_action.regularisers import Kind, Regulariser
+from curate.latent_action.train import TrainConfig, Trained, train
+from curate.study.confounds import neighbour_share, pair_latents, response, s_pcfc, shift_tokens
+from curate.study.controllability import scale_sweep
+from curate.study.controller import controller_errors, controller_ratio, fit_controller
+from curate.study.leakage import cut_errors, cut_recovery, leakage_ratio
+from curate.study.metrics import clip_errors, partners
+from curate.study.probes import probe, scores, shuffle_labels
+from curate.study.transfer import cycle_errors, normalised_transfer
+from tests.curate.latent_action.sprites import CHANNELS, TOKENS, make_sprites
+
+MODEL = ModelConfig(
+    steps=4,
+    tokens=TOKENS,
+    channels=CHANNELS,
+    latent=4,
+    width=16,
+    hidden=64,
+    forward_blocks=2,
+    inverse="correlation",
+    forward="convolution",
+    rows=1,
+    columns=1,
+    regions=(1, 1),
+    summary=0,
+)
+BUDGET = TrainConfig(MODEL, steps=250, batch_size=16, learning_rate=1e-2, beta=1e-4)
+SHORT = replace(BUDGET, steps=60)
+CLIPS = [f"c{i:03d}" for i in range(96)]
+SOURCES = [f"s{i // 4:02d}" for i in range(96)]
+
+
+@pytest.fixture(scope="module")
+def training() -> torch.Tensor:
+    return torch.from_numpy(make_sprites(256, seed=0).tokens)
+
+
+@pytest.fixture(scope="module")
+def held_out() -> torch.Tensor:
+    return torch.from_numpy(make_sprites(96, seed=1).tokens)
+
+
+@pytest.fixture(scope="module")
+def model(training: torch.Tensor) -> Trained:
+    return train(training, BUDGET, 0, action=True)
+
+
+@pytest.fixture(scope="module")
+def twin(training: torch.Tensor) -> Trained:
+    return train(training, BUDGET, 0, action=False)
+
+
+def _moves() -> npt.NDArray[np.float64]:
+    return make_sprites(96, seed=1).moves.astype(np.float64)
+
+
+def _pairs(tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    return tokens[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(0, 1)
+
+
+def test_translation_is_learned_and_carries_over(model: Trained, held_out: torch.Tensor) -> None:
+    others = partners(CLIPS, SOURCES)
+    errors = cycle_errors(model.model, held_out, others, np.roll(np.arange(96), 5), 1)
+    by_source = [
+        part.reshape(1, 24, 4).mean(2) for part in (errors.direct, errors.cycle, errors.shuffled)
+    ]
+    found = normalised_transfer(*by_source)
+    assert found is not None
+    transfer, ratio = found
+    print(transfer, ratio, errors.cosine.mean())
+    assert transfer.mean > 0.9
+    assert ratio.mean < 1.5
+    assert errors.cosine.mean() > 0.8
+
+
+def test_latents_tell_the_move_and_shuffled_labels_do_not(
+    model: Trained, held_out: torch.Tensor
+) -> None:
+    z = pair_latents(model.model, *_pairs(held_out))
+    actions = _moves().reshape(-1, 2)
+    rows = np.repeat(np.array(SOURCES), 3)
+    state = held_out[:, :-1].mean(2).flatten(0, 1).numpy()
+    names = sorted(set(SOURCES))
+    split = {"train_sources": set(names[:16]), "test_sources": set(names[16:])}
+    told = scores(probe(z, state, actions, rows, **split))
+    print(told)
+    assert told.delta is not None
+    assert told.delta > 0.7
+    untrained = pair_latents(LatentActionModel(MODEL), *_pairs(held_out))
+    control = scores(probe(untrained, state, actions, rows, **split))
+    print(control)
+    assert control.delta is not None
+    mixed = scores(probe(z, state, shuffle_labels(actions, rows, 0), rows, **split))
+    assert mixed.both is not None
+    assert mixed.both <= 0.02
+
+
+def test_huge_beta_equals_no_action(
+    training: torch.Tensor, held_out: torch.Tensor
+) -> None:
+    bound = train(training, replace(SHORT, beta=100.0), 0, action=True).model
+    blind = train(training, SHORT, 0, action=False).model
+    print(one_step_error(bound, held_out), one_step_error(blind, held_out))
+    assert one_step_error(bound, held_out) == pytest.approx(one_step_error(blind, held_out), rel=0.05)
+
+
+def test_codebook_of_one_code_equals_no_action(
+    training: torch.Tensor, held_out: torch.Tensor
+) -> None:
+    bound = train(training, replace(SHORT, regulariser=Regulariser("vq", 1)), 0, action=True).model
+    blind = train(training, SHORT, 0, action=False).model
+    print(one_step_error(bound, held_out), one_step_error(blind, held_out))
+    assert one_step_error(bound, held_out) == pytest.approx(one_step_error(blind, held_out), rel=0.05)
+
+
+@pytest.mark.parametrize(
+    ("kind", "capacity", "tokens"),
+    [
+        pytest.param("none", 0, 1, id="none"),
+        pytest.param("sparse", 1e-3, 1, id="sparse"),
+        pytest.param("vq", 16, 1, id="vq"),
+        pytest.param("vq", 8, 4, id="vq_4_tokens"),
+        pytest.param("fsq", 64, 1, id="fsq"),
+    ],
+)
+def test_every_regulariser_lets_the_move_through(
+    training: torch.Tensor, held_out: torch.Tensor, twin: Trained,
+    kind: Kind, capacity: float, tokens: int,
+) -> None:
+    budget = replace(BUDGET, steps=150, regulariser=Regulariser(kind, capacity, tokens))
+    learned = train(training, budget, 0, action=True).model
+    print(kind, one_step_error(learned, held_out), one_step_error(twin.model, held_out))
+    assert one_step_error(learned, held_out) < 0.7 * one_step_error(twin.model, held_out)
+
+
+class _Cheater(LatentActionModel):
+    """Its latent action is the next frame."""
+
+    def infer(self, frames: torch.Tensor, evidence: torch.Tensor | None = None) -> Latents:
+        after = frames[:, 1:].flatten(2)
+        return Latents(after, torch.zeros_like(after))
+
+    def predict(self, frames: torch.Tensor, actions: torch.Tensor | None) -> torch.Tensor:
+        assert actions is not None
+        return 0.01 + actions.view_as(frames)
+
+
+def test_cheater_is_caught_by_cuts(
+    model: Trained, twin: Trained, held_out: torch.Tensor
+) -> None:
+    others = partners(CLIPS, SOURCES)
+    cheat = cut_errors(_Cheater(MODEL), twin.model, held_out, others)
+    assert leakage_ratio(cheat.original, cheat.cut) == pytest.approx(1, abs=1e-3)
+    assert cut_recovery(cheat.cut, cheat.cut_no_action) == pytest.approx(1, abs=0.05)
+    honest = cut_errors(model.model, twin.model, held_out, others)
+    ratio, recovery = (
+        leakage_ratio(honest.original, honest.cut),
+        cut_recovery(honest.cut, honest.cut_no_action),
+    )
+    print(ratio, recovery)
+    assert ratio is not None
+    assert recovery is not None
+    assert ratio > 3
+    assert recovery < 0.2
+    assert s_pcfc(_Cheater(MODEL), held_out).mean() > s_pcfc(model.model, held_out).mean() + 0.3
+
+
+def test_permuting_clips_leaves_metrics_unchanged(
+    model: Trained, twin: Trained, held_out: torch.Tensor
+) -> None:
+    order = np.random.default_rng(0).permutation(96)
+    mixed = held_out[order.tolist()]
+    names = [CLIPS[i] for i in order], [SOURCES[i] for i in order]
+    for chosen in (lambda c, s: partners(c, s),):
+        a = cut_errors(model.model, twin.model, held_out, chosen(CLIPS, SOURCES))
+        b = cut_errors(model.model, twin.model, mixed, chosen(*names))
+        np.testing.assert_allclose(b.cut, a.cut[order], rtol=1e-4)
+        c = cycle_errors(model.model, held_out, partners(CLIPS, SOURCES), partners(CLIPS, SOURCES), 2)
+        d = cycle_errors(model.model, mixed, partners(*names), partners(*names), 2)
+        np.testing.assert_allclose(d.cycle, c.cycle[order], rtol=1e-4)
+
+
+def test_controller_drives_the_model(model: Trained, training: torch.Tensor, held_out: torch.Tensor) -> None:
+    moves = make_sprites(256, seed=0).moves
+    controller = fit_controller(model.model, training, moves, np.arange(256) // 8)
+    errors = controller_errors(model.model, controller, held_out, _moves(), 3)
+    wrong = controller_errors(model.model, controller, held_out, -_moves(), 3)
+    print(controller_ratio(errors), controller_ratio(wrong))
+    assert (controller_ratio(errors) < 2).all()
+    assert (controller_ratio(wrong) > 2 * controller_ratio(errors)).all()
+
+
+def test_inferred_actions_have_the_right_size(model: Trained, held_out: torch.Tensor) -> None:
+    sweep = scale_sweep(model.model, held_out, 3).mean(1)
+    print(sweep)
+    assert (sweep.argmin(0) == 2).all()
+    errors = clip_errors(model.model, held_out, 3, None)
+    np.testing.assert_allclose(sweep[2], errors["rollout_error"].mean(0), rtol=1e-4)
+
+
+def test_stillness_has_no_action_and_shifts_have(model: Trained, held_out: torch.Tensor) -> None:
+    before, after = _pairs(held_out)
+    z = pair_latents(model.model, before, after)
+    still = response(pair_latents(model.model, before, before), z)
+    shifted = response(pair_latents(model.model, before, shift_tokens(before, 0, 1)), z)
+    print(still, shifted)
+    assert still is not None
+    assert shifted is not None
+    assert still < shifted
+    share, chance = neighbour_share(z, np.repeat(np.array(SOURCES), 3), np.repeat(np.array(CLIPS), 3))
+    print(share, chance)
+    assert share < 2.5 * chance
+
+
+def test_capacity_is_matched_within_the_gap(training: torch.Tensor, held_out: torch.Tensor) -> None:
+    matched = match_capacity(
+        training, held_out, SHORT, Regulariser("kl"), 0.5, rounds=4, tolerance=0.15
+    )
+    print(matched)
+    assert matched.gap_closed == pytest.approx(0.5, abs=0.3)
+    assert matched.error_free < matched.error_no_action
