@@ -18,9 +18,7 @@ def _world(camera: float, state: float) -> LinearWorld:
     axes = np.linalg.qr(np.random.default_rng(0).normal(size=(SIZE, 2 * ACTIONS)))[0]
     spectrum = 1 / np.arange(1, SIZE + 1)
     spectrum *= SIZE / spectrum.sum()
-    return LinearWorld(
-        axes[:, :ACTIONS], camera * axes[:, ACTIONS:], np.diag(state * spectrum)
-    )
+    return LinearWorld(axes[:, :ACTIONS], camera * axes[:, ACTIONS:], np.diag(state * spectrum))
 
 
 def _pairs(

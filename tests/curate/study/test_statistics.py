@@ -104,8 +104,7 @@ def test_minimum_detectable_effect_is_found_as_often_as_promised() -> None:
     truth = 2.80 * math.sqrt(0.25 / 6 + 1 / 40 + 0.25 / 240)
     generator = np.random.default_rng(7)
     pilots = [
-        minimum_detectable_effect(_cells(generator, 6, 20), seeds=6, sources=40)
-        for _ in range(300)
+        minimum_detectable_effect(_cells(generator, 6, 20), seeds=6, sources=40) for _ in range(300)
     ]
     assert np.median(pilots) == pytest.approx(truth, rel=0.1)
     small = minimum_detectable_effect(_cells(generator, 6, 20))
