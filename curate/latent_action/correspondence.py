@@ -61,7 +61,7 @@ def correlation(
     step = max(1, _CHUNK // (count * count))
     parts = [
         _pooled(a @ b.transpose(1, 2), index, weights)
-        for a, b in zip(first.split(step), second.split(step), strict=True)
+        for a, b in zip(torch.split(first, step), torch.split(second, step), strict=True)
     ]
     shifts = weights.shape[1]
     pooled = torch.cat(parts) if parts else first.new_zeros((0, weights.shape[2], shifts))
@@ -70,7 +70,7 @@ def correlation(
 
 def _pooled(alike: torch.Tensor, index: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """(P, N, N) similarities -> (P, R, S) means by region and shift."""
-    near = alike.flatten(1)[:, index].unflatten(1, weights.shape[:2])  # (P, N, S)
+    near = alike.flatten(1)[:, index].reshape(-1, *weights.shape[:2])  # (P, N, S)
     # A product of matrices per shift: (S, P, N) @ (S, N, R) -> (S, P, R).
     return (near.permute(2, 0, 1) @ weights.permute(1, 0, 2)).permute(1, 2, 0)
 

@@ -12,6 +12,7 @@ against (1 - p) lambda(Sigma_q), camera motion wins where it varies more than th
 clips change nothing but the number of pairs. On clean pairs z = U^T (q + e + p o).
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -103,11 +104,12 @@ def cut_threshold(change: Array, state: Array, rank: int) -> float:
     """
     ratio = float(np.linalg.eigvalsh(change)[-rank] / np.linalg.eigvalsh(state)[-1])
     # p^2 - (2 + ratio) p + ratio = 0, the root below 1.
-    return (2 + ratio - float(np.sqrt((2 + ratio) ** 2 - 4 * ratio))) / 2
+    return (2 + ratio - math.sqrt((2 + ratio) ** 2 - 4 * ratio)) / 2
 
 
 def _r2(cause: Array, basis: Array, spread: Array) -> float:
     """R2 of the best linear probe from z to a cause of unit covariance, dimensions pooled."""
     cross = basis.T @ cause  # (latent, A) covariance of z with the cause
     explained = np.linalg.pinv(spread, hermitian=True) @ cross
-    return float((cross * explained).sum()) / cause.shape[1]
+    share: float = (cross * explained).sum().item() / cause.shape[1]
+    return share

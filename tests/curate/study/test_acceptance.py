@@ -7,6 +7,7 @@ tests/curate/test_encoders.py.
 
 import math
 from dataclasses import replace
+from typing import TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,12 @@ from curate.study.metrics import clip_errors, partners
 from curate.study.probes import probe, scores, shuffle_labels
 from curate.study.transfer import cycle_errors, normalised_transfer
 from tests.curate.latent_action.sprites import CHANNELS, TOKENS, make_sprites
+
+
+class Split(TypedDict):
+    train_sources: set[str]
+    test_sources: set[str]
+
 
 MODEL = ModelConfig(
     steps=4,
@@ -97,7 +104,7 @@ def test_latents_tell_the_move_and_shuffled_labels_do_not(
     rows = np.repeat(np.array(SOURCES), 3)
     state = held_out[:, :-1].mean(2).flatten(0, 1).numpy()
     names = sorted(set(SOURCES))
-    split = {"train_sources": set(names[:16]), "test_sources": set(names[16:])}
+    split = Split(train_sources=set(names[:16]), test_sources=set(names[16:]))
     told = scores(probe(z, state, actions, rows, **split))
     assert told.delta is not None
     assert told.delta > 0.7

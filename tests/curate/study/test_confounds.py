@@ -1,5 +1,7 @@
 """Figures of known latents, and of models whose latents are known by construction."""
 
+from typing import TypedDict
+
 import numpy as np
 import numpy.typing as npt
 import pytest
@@ -24,8 +26,14 @@ from curate.study.transfer import cycle_errors, normalised_transfer
 
 Array = npt.NDArray[np.float64]
 
+
+class Split(TypedDict):
+    train_sources: frozenset[int]
+    test_sources: frozenset[int]
+
+
 SOURCES = np.repeat(np.arange(20), 40)
-SPLIT = {"train_sources": frozenset(range(12)), "test_sources": frozenset(range(12, 20))}
+SPLIT = Split(train_sources=frozenset(range(12)), test_sources=frozenset(range(12, 20)))
 CONFIG = ModelConfig(steps=5, tokens=9, channels=2, latent=2, width=8)
 
 
