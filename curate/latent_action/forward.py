@@ -100,7 +100,7 @@ class ConvolutionForward(nn.Module):
         out = self.head(self.norm(x) * (1 + scale) + shift)
         predicted = last + out[..., :channels]
         if self.transport is not None:
-            predicted = predicted + (out[:, :, None, channels:] @ moved)[:, :, 0]
+            predicted = predicted + (out[..., channels:, None] * moved).sum(2)
         unfolded: torch.Tensor = predicted.unflatten(0, (batch, t))
         return unfolded
 

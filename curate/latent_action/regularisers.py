@@ -228,7 +228,9 @@ class Rounding(nn.Module):
     """Rounds a few numbers to a few levels each, straight-through, between two linear maps.
 
     A number h with L levels becomes round((L - 1) / 2 tanh(h)) for odd L, and for even L the
-    nearest half-integer, divided by (L - 1) / 2: L equally spaced values in [-1, 1].
+    nearest half-integer, divided by (L - 1) / 2: L equally spaced values in [-1, 1]. Numbers are
+    standardised before (by running moments after training, as in batch normalisation): without,
+    tanh saturates within a few steps and one code is left.
     """
 
     def __init__(self, levels: tuple[int, ...], latent: int) -> None:
@@ -239,12 +241,20 @@ class Rounding(nn.Module):
         self.register_buffer("levels", counts, persistent=False)
         places = torch.cumprod(torch.tensor([1, *levels[:-1]]), 0)
         self.register_buffer("places", places, persistent=False)
+        self.register_buffer("center", torch.zeros(len(levels)))
+        self.register_buffer("variance", torch.ones(len(levels)))
         self.levels: torch.Tensor
         self.places: torch.Tensor
+        self.center: torch.Tensor
+        self.variance: torch.Tensor
 
     def forward(self, latents: Latents) -> Latents:
         """Quantise latent actions (..., latent)."""
-        rounded, index = self.round(self.reduce(latents.mean).float())
+        h = self.reduce(latents.mean).float()
+        flat = h.flatten(0, -2)
+        many = self.training and len(flat) > 1
+        flat = functional.batch_norm(flat, self.center, self.variance, training=many)
+        rounded, index = self.round(flat.view_as(h))
         codes = (index * self.places).sum(-1, keepdim=True)
         return Latents(self.expand(rounded), latents.log_variance, codes)
 

@@ -52,8 +52,8 @@ def fit_perceptron(
     @torch.no_grad()
     def predict(rows: Array) -> Array:
         out: Array = net(torch.from_numpy(rows).float()).double().numpy()
-        scaled: Array = out * scale + mean
-        return scaled
+        restored: Array = out * scale + mean
+        return restored
 
     return predict
 

@@ -10,8 +10,10 @@ n units, after which the variance of a mean is not biased by (n - 1)/n, a third 
 (McCarthy and Snowden, The bootstrap and finite population sampling, 1985).
 """
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -81,6 +83,78 @@ def bootstrap_mean(cells: Array, *, draws: int = 2000, seed: int = 0) -> Interva
 def bootstrap_difference(a: Array, b: Array, *, draws: int = 2000, seed: int = 0) -> Interval:
     """Interval of mean(a) - mean(b), (seeds, sources) each, paired by seed and by source."""
     return bootstrap(lambda mean: mean, a - b, draws=draws, seed=seed)
+
+
+def p_value(difference: Array, *, draws: int = 10_000, seed: int = 0) -> float:
+    """Two-sided p of no difference: twice the smaller share of resampled means beyond 0.
+
+    Args:
+        difference: (seeds, sources), paired by both.
+        draws: Resamples; p is at least 2 / (draws + 1).
+        seed: Of the resampling.
+    """
+    generator = np.random.default_rng(seed)
+    seeds = _weights(generator, draws, difference.shape[0])
+    sources = _weights(generator, draws, difference.shape[1])
+    means = np.einsum("ds,sv,dv->d", seeds, difference, sources, optimize=True)
+    beyond = 1 + min(int((means <= 0).sum()), int((means >= 0).sum()))
+    return min(1.0, 2 * beyond / (draws + 1))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Adjust p-values for the number of tests, in the order given.
+
+    Each is significant at level a where its adjusted value is at most a; the chance of any false
+    claim among all is then at most a. Source: Holm, Scandinavian Journal of Statistics 6, 1979.
+
+    Args:
+        p_values: One per pre-declared test, 0 to 1.
+    """
+    order = sorted(range(len(p_values)), key=lambda index: p_values[index])
+    adjusted = [0.0] * len(p_values)
+    largest = 0.0
+    for rank, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(p_values) - rank) * p_values[index]))
+        adjusted[index] = largest
+    return adjusted
+
+
+def minimum_detectable_effect(
+    difference: Array,
+    *,
+    seeds: int | None = None,
+    sources: int | None = None,
+    power: float = 0.8,
+) -> float:
+    """Difference of means that an experiment of a given size finds with a given chance.
+
+    (z_0.975 + z_power) sqrt(v_seed / S + v_source / V + v_rest / (S V)), with the variances of
+    crossed seeds and sources estimated from a pilot by analysis of variance (negative ones are 0).
+
+    Args:
+        difference: (seeds, sources) paired differences of the pilot, at least 2 x 2.
+        seeds: S of the experiment; that of the pilot where None.
+        sources: V likewise.
+        power: Chance to find it, above 0.5 and below 1.
+
+    Raises:
+        ValueError: The pilot is smaller than 2 x 2 or the power is out of range.
+    """
+    s, v = difference.shape
+    if s < 2 or v < 2 or not 0.5 < power < 1:
+        raise ValueError(
+            f"a pilot of 2 x 2 and a power in (0.5, 1) are needed, not {s} x {v} and {power}"
+        )
+    grand = difference.mean()
+    by_seed, by_source = difference.mean(1), difference.mean(0)
+    rest = difference - by_seed[:, None] - by_source[None] + grand
+    v_rest = float(np.square(rest).sum()) / ((s - 1) * (v - 1))
+    v_seed = max(0.0, float(by_seed.var(ddof=1)) - v_rest / v)
+    v_source = max(0.0, float(by_source.var(ddof=1)) - v_rest / s)
+    many, wide = seeds or s, sources or v
+    error = math.sqrt(v_seed / many + v_source / wide + v_rest / (many * wide))
+    normal = NormalDist()
+    return (normal.inv_cdf((1 + LEVEL) / 2) + normal.inv_cdf(power)) * error
 
 
 def _weights(generator: np.random.Generator, draws: int, units: int) -> Array:

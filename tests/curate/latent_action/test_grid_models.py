@@ -97,10 +97,9 @@ def test_transport_moves_as_the_correlation_volume_counts() -> None:
     logits[:, rows + down] = 50
     logits[:, transport.taps[0] + columns + right] = 50
     with torch.no_grad():
-        last = transport.choose[-1]
-        assert isinstance(last, torch.nn.Linear)
-        last.weight.zero_()
-        last.bias.copy_(logits.flatten())
+        last = list(transport.choose.parameters())[-2:]
+        last[0].zero_()
+        last[1].copy_(logits.flatten())
         frame = torch.randn(1, TOKENS, CHANNELS)
         moved = transport(frame, torch.zeros(1, 3))[:, :, 0]
     grid, after = (part.view(SIDE, SIDE, CHANNELS) for part in (frame, moved))

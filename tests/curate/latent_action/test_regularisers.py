@@ -96,7 +96,7 @@ def test_rounding_has_its_levels_equally_spaced(levels: int) -> None:
     values, index = rounding.round(h)
     found = torch.unique(values[:, 0].detach())
     torch.testing.assert_close(found, torch.linspace(-1, 1, levels))
-    assert torch.unique(index[:, 0]).tolist() == list(range(levels))
+    assert sorted(set(index[:, 0].tolist())) == list(range(levels))
     middle = h.detach().abs()[:, 0].argmin()
     assert torch.autograd.grad(values[:, 0].sum(), h)[0][middle, 0] == pytest.approx(1)
     codes = rounding(_latents(torch.randn(500, 1, 4) * 9)).codes

@@ -4,7 +4,14 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from curate.study.statistics import bootstrap, bootstrap_difference, bootstrap_mean
+from curate.study.statistics import (
+    bootstrap,
+    bootstrap_difference,
+    bootstrap_mean,
+    holm,
+    minimum_detectable_effect,
+    p_value,
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -76,3 +83,31 @@ def test_zero_denominator_has_no_interval() -> None:
 def test_bad_shapes_are_refused(shapes: tuple[tuple[int, ...], ...]) -> None:
     with pytest.raises(ValueError, match="must be"):
         bootstrap(lambda *a: a[0], *(np.zeros(s) for s in shapes))
+
+
+def test_holm_follows_the_step_down_rule() -> None:
+    # Sorted .01 .02 .03 .04 times 4 3 2 1, never below the one before.
+    assert holm([0.04, 0.01, 0.03, 0.02]) == pytest.approx([0.06, 0.04, 0.06, 0.06])
+    assert holm([0.6, 0.9]) == [1.0, 1.0]
+    assert holm([]) == []
+
+
+def test_p_value_is_rarely_small_without_a_difference() -> None:
+    generator = np.random.default_rng(6)
+    nothing = [p_value(_cells(generator, 5, 12) - 3, draws=200, seed=i) for i in range(200)]
+    assert np.mean(np.array(nothing) < 0.05) < 0.12
+    assert p_value(_cells(generator, 5, 12), draws=1000) == pytest.approx(2 / 1001)
+
+
+def test_minimum_detectable_effect_is_found_as_often_as_promised() -> None:
+    # The known variances of _cells: 0.25, 1, 0.25.
+    truth = 2.80 * math.sqrt(0.25 / 6 + 1 / 40 + 0.25 / 240)
+    generator = np.random.default_rng(7)
+    pilots = [
+        minimum_detectable_effect(_cells(generator, 6, 20), seeds=6, sources=40) for _ in range(300)
+    ]
+    assert np.median(pilots) == pytest.approx(truth, rel=0.1)
+    small = minimum_detectable_effect(_cells(generator, 6, 20))
+    assert minimum_detectable_effect(_cells(np.random.default_rng(7), 6, 20), seeds=100) < small
+    with pytest.raises(ValueError, match="pilot of 2 x 2"):
+        minimum_detectable_effect(np.ones((1, 5)))
