@@ -12,12 +12,15 @@ from curate.latent_action.correspondence import correlation
 from curate.latent_action.model import LatentActionModel, ModelConfig
 from curate.latent_action.regularisers import Regulariser
 from curate.latent_action.train import TrainConfig, train
+from curate.study.confounds import pair_latents
+from curate.study.leakage import cut_errors
 from curate.study.ledger.labelled import Labelled, Labels, Loader, Row
-from curate.study.ledger.plan import LedgerPlan
+from curate.study.ledger.plan import RAW, LedgerPlan
 from curate.study.ledger.settings import Ledger
 from curate.study.ledger.table import RESULTS
 from curate.study.metrics import Array, clip_errors, partners
 from curate.study.normaliser import Normaliser
+from curate.study.transfer import cycle_errors
 from manifests.errors import ConfigError
 
 CAPACITY: Final = {"none": 0.0, "kl": 1e-4, "sparse": 0.01, "vq": 256.0, "fsq": 1000.0}
@@ -60,6 +63,8 @@ def run_cell(
         held = _tensor(load(windows), normaliser)
         sources = [plan.source_of[w] for w in windows]
         rows += _rows(name, sources, _errors(model, twin, held, windows, sources))
+        if name == RAW:
+            rows += _rows(name, sources, _mechanisms(model, twin, held, windows, sources))
     if plan.label_test:
         data = Labelled.load(plan, load, labels, normaliser)
         rows += data.measure(lambda x: _latents(model, x), seed, kinds=("ridge", "mlp"))
@@ -157,6 +162,30 @@ def _errors(
     if twin is not None:
         errors["rollout_no_action"] = clip_errors(twin, frames, horizon, None)["rollout_error"]
     return {name: values[:, -1] for name, values in errors.items()}
+
+
+def _mechanisms(
+    model: LatentActionModel,
+    twin: LatentActionModel | None,
+    frames: torch.Tensor,
+    windows: Sequence[str],
+    sources: Sequence[str],
+) -> dict[str, Array]:
+    """What the latent actions carry: metric -> (n,); see the modules of the functions used."""
+    others = partners(windows, sources)
+    cycle = cycle_errors(model, frames, others, others[others], frames.shape[1] - 1)
+    cut = cut_errors(model, model if twin is None else twin, frames, others)
+    before = frames[:, 0]
+    moved, still = (pair_latents(model, before, after) for after in (frames[:, 1], before))
+    found = {
+        "cycle_direct": cycle.direct,
+        "cycle": cycle.cycle,
+        "cycle_shuffled": cycle.shuffled,
+        "cut": cut.cut,
+        "latent_square": np.square(moved).sum(1),
+        "latent_still": np.sqrt(np.square(still).sum(1)),
+    }
+    return found if twin is None else {**found, "cut_no_action": cut.cut_no_action}
 
 
 def _rows(eval_set: str, sources: Sequence[str], errors: dict[str, Array]) -> list[Row]:

@@ -81,6 +81,35 @@ def figures(dimensions: Sequence[str]) -> dict[str, Figure]:
         ("rollout_mse", "rollout_mse_shuffled"),
         lambda own, shuffled: 10 * np.log10(shuffled / own),
     )
+    found["transfer"] = Figure(
+        "Normalised transfer",
+        "share",
+        "how much of an action's effect survives when it is taken to another scene and back: 1 "
+        "all, 0 no more than of a foreign action",
+        RAW,
+        ("cycle_direct", "cycle", "cycle_shuffled"),
+        lambda direct, cycle, shuffled: (shuffled - cycle) / (shuffled - direct),
+    )
+    found["cut_recovery"] = Figure(
+        "Cut recovery",
+        "share",
+        "share of the no-action error that latent actions remove across an artificial cut, which "
+        "no action explains: how far they carry the next frame itself",
+        RAW,
+        ("cut", "cut_no_action"),
+        _share_removed,
+        reference=1,
+        better=None,
+    )
+    found["zero_transition"] = Figure(
+        "Zero transition",
+        "share",
+        "size of the latent action between a frame and itself, of the root mean square of others",
+        RAW,
+        ("latent_still", "latent_square"),
+        lambda still, square: still / np.sqrt(square),
+        better=None,
+    )
     found["kl_bits"] = Figure(
         "Information in the latent action",
         "bits",

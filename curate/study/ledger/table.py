@@ -9,7 +9,7 @@ import polars as pl
 from curate.study.ledger.figures import LABELLED, Array, Figure, figures
 from curate.study.ledger.plan import LedgerPlan
 from curate.study.ledger.settings import Ledger
-from curate.study.statistics import LEVEL, resample
+from curate.study.statistics import LEVEL, holm, resample
 
 RESULTS: Final = {
     "arm": pl.String,
@@ -169,12 +169,8 @@ def _estimate(statistic: Any, parts: tuple[Array, ...], draws: int) -> tuple[dic
 
 
 def _holm(entries: list[dict[str, Any]]) -> None:
-    """Holm's step-down adjustment (Holm, Scandinavian Journal of Statistics 6, 1979)."""
-    ordered = sorted(entries, key=lambda entry: entry["p"])
-    largest = 0.0
-    for place, entry in enumerate(ordered):
-        largest = max(largest, min(1.0, (len(ordered) - place) * entry["p"]))
-        entry["p_holm"] = largest
+    for entry, adjusted in zip(entries, holm([e["p"] for e in entries]), strict=True):
+        entry["p_holm"] = adjusted
 
 
 def _verdict(entry: dict[str, Any]) -> str | None:
