@@ -15,17 +15,16 @@ from curate.config import Dedup
 from curate.dedup import (
     CELL_CLIPS,
     Bounds,
-    Cells,
     Index,
     Pairs,
+    Placed,
     Places,
-    assigned_to,
     calibrate,
-    cells_of,
     copies_frame,
     exact_copies,
     group_copies,
     joined_copies,
+    place,
     propose,
     propose_in_cells,
     verify,
@@ -39,8 +38,6 @@ from jobs.spread import spread
 from manifests.corpus import Corpus
 from manifests.schemas import COPIES, DUPLICATES
 
-_GROWTH: Final = 4
-"""Cells are learned anew when they hold so many times the clips that they were made for."""
 _PAIRS_PER_TASK: Final = 128
 """Pairs that one task verifies: their filmstrips, 64 kB a clip at most, are 16 MB."""
 _PAIRS_PER_READ: Final = 4096
@@ -81,14 +78,14 @@ def run_dedup(run: Run) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="rushes-dedup-") as spill:
         vectors = load_vectors(run.corpus, run.keys.embed, clips, Path(spill), run.config.dedup)
-        pairs, index = _propose(run, clips, vectors, new, stored)
+        pairs, index, centres = _propose(run, clips, vectors, new, stored)
     run.note("dedup", candidates=len(pairs.a))
     pictures = partial(pictures_of, run.corpus, run.keys.embed)
     found = verified(pictures, clips["clip_id"], pairs, run.config.dedup)
     exact = exact_copies(clips, Places.of(clips))
     copies = joined_copies(exact, found, stored.copies)
     nearest = _nearest(clips, pairs, stored)
-    _commit(run, stored, copies, group_copies(clips, nearest, copies), index)
+    _commit(run, copies, group_copies(clips, nearest, copies), index, centres)
 
 
 def embedded_clips(corpus: Corpus, embed_key: str) -> pl.DataFrame:
@@ -123,7 +120,10 @@ def embedded_clips(corpus: Corpus, embed_key: str) -> pl.DataFrame:
 def load_vectors(
     corpus: Corpus, embed_key: str, clips: pl.DataFrame, spill: Path, settings: Dedup
 ) -> Vectors:
-    """(n, D) vectors of the clips, in their order; on disk where they need more than the memory."""
+    """(n, D) vectors of the clips, in their order; on disk where they need more than the memory.
+
+    A vector that holds an infinite or undefined number becomes zeros, which are like nothing.
+    """
     rows = clips.select("clip_id").with_row_index("row")
     read = (
         corpus.scan("embeddings")
@@ -139,7 +139,9 @@ def load_vectors(
         part = flat.reshape(len(batch), -1)
         if vectors is None:
             vectors = _room(len(clips), part.shape[1], spill, settings.memory_bytes)
-        vectors[batch["row"].to_numpy()] = part
+        vectors[batch["row"].to_numpy()] = np.where(
+            np.isfinite(part).all(1, keepdims=True), part, 0
+        )
     return np.zeros((0, 1), np.float32) if vectors is None else vectors
 
 
@@ -151,14 +153,35 @@ def _room(count: int, dim: int, spill: Path, memory_bytes: int) -> Vectors:
 
 def _propose(
     run: Run, clips: pl.DataFrame, vectors: Vectors, new: np.ndarray, stored: _Stored
-) -> tuple[Pairs, Index | None]:
+) -> tuple[Pairs, Index | None, str | None]:
+    """Pairs to look at; the cells that were searched and the id of their centres, if any were."""
     settings, places = run.config.dedup, Places.of(clips)
     cosine = _bound(run, vectors, places)
     bounds = Bounds(cosine, settings.max_candidates, settings.memory_bytes)
     if len(clips) <= settings.flat_clips:
-        return propose(vectors, places, new, bounds, spread), None
-    index = _index(run, clips, vectors, stored)
-    return propose_in_cells(vectors, places, new, bounds, index, spread), index
+        return propose(vectors, places, new, bounds, spread), None, None
+    known = placed_before(clips, stored.duplicates, "cells")
+    index, centres = place(run.corpus.folder, vectors, known, CELL_CLIPS, 0, spread)
+    return propose_in_cells(vectors, places, new, bounds, index, spread), index, centres
+
+
+def placed_before(clips: pl.DataFrame, stored: pl.DataFrame, column: str) -> Placed:
+    """Where clips were found to lie by an earlier pass.
+
+    Args:
+        clips: clip_id, in order.
+        stored: clip_id, centres and cells: a list of two, or the nearest alone.
+        column: Name of the cells' column.
+    """
+    placed = Placed.nowhere(len(clips))
+    known = stored.drop_nulls("centres").select("clip_id", "centres", column)
+    ids = known["centres"].unique()
+    if len(ids) != 1:  # none, or rows of two releases
+        return placed
+    rows = clips.select("clip_id").with_row_index("row").join(known, on="clip_id")
+    cells = np.array(rows[column].to_list(), np.int32).reshape(len(rows), -1)
+    placed.assigned[rows["row"].to_numpy(), : cells.shape[1]] = cells
+    return Placed(ids[0], placed.assigned)
 
 
 def _bound(run: Run, vectors: Vectors, places: Places) -> float:
@@ -177,23 +200,6 @@ def _bound(run: Run, vectors: Vectors, places: Places) -> float:
         return candidate_similarity(spec)
     run.corpus.folder.write(json.dumps({"candidate_similarity": found}).encode(), *name)
     return found
-
-
-def _index(run: Run, clips: pl.DataFrame, vectors: Vectors, stored: _Stored) -> Index:
-    """The cells of the corpus, learned anew where it has outgrown them, with all clips in them."""
-    folder, name = run.corpus.folder, ("index", f"{run.keys.dedup}.cells")
-    cells = Cells.load(folder.read(*name)) if folder.exists(*name) else None
-    if cells is None or len(clips) > _GROWTH * CELL_CLIPS * len(cells.centres):
-        cells = cells_of(vectors)
-        folder.write(cells.save(), *name)
-        return assigned_to(cells, vectors, np.arange(len(clips)), spread)
-    known = clips.select("clip_id").join(stored.duplicates, on="clip_id", how="left")["cells"]
-    todo = np.flatnonzero(known.is_null().to_numpy())
-    index = assigned_to(cells, vectors, todo, spread)
-    rest = np.flatnonzero(known.is_not_null().to_numpy())
-    if len(rest):
-        index.assigned[rest] = np.array(known.drop_nulls().to_list(), np.int32)
-    return index
 
 
 Pictures = Callable[[set[str]], dict[str, Any]]
@@ -256,12 +262,17 @@ def _nearest(clips: pl.DataFrame, pairs: Pairs, stored: _Stored) -> pl.DataFrame
 
 
 def _commit(
-    run: Run, stored: _Stored, copies: pl.DataFrame, groups: pl.DataFrame, index: Index | None
+    run: Run,
+    copies: pl.DataFrame,
+    groups: pl.DataFrame,
+    index: Index | None,
+    centres: str | None,
 ) -> None:
     key = pl.lit(run.keys.dedup).alias("dedup_key")
     cells = None if index is None else index.assigned.tolist()
     column = pl.Series("cells", cells or [None] * len(groups), pl.List(pl.Int32))
-    rows = groups.with_columns(key, column).select(DUPLICATES.schema.names)
+    named = pl.lit(centres, pl.String).alias("centres")
+    rows = groups.with_columns(key, column, named).select(DUPLICATES.schema.names)
     run.note("dedup", copies=int((rows["group_id"] != rows["clip_id"]).sum()), pairs=len(copies))
     with INTERRUPTS.deferred():
         # Pairs first: clips count as searched when they are in `duplicates`.

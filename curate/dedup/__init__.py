@@ -2,6 +2,7 @@
 
 from curate.dedup.cells import CELL_CLIPS, Cells
 from curate.dedup.groups import group_copies, ranked
+from curate.dedup.placed import Placed, place
 from curate.dedup.places import Places
 from curate.dedup.propose import (
     Index,
@@ -23,6 +24,7 @@ __all__ = [
     "Index",
     "Map",
     "Pairs",
+    "Placed",
     "Places",
     "assigned_to",
     "calibrate",
@@ -32,6 +34,7 @@ __all__ = [
     "group_copies",
     "joined_copies",
     "map_here",
+    "place",
     "propose",
     "propose_in_cells",
     "ranked",

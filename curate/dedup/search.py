@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from curate.dedup import gpu
 from curate.dedup.places import Ints, Places
 
 Vectors = npt.NDArray[np.float32]
@@ -109,9 +110,8 @@ def search(
     found: list[Pairs] = []
     for start in range(0, len(queries), block):
         at = queries[start : start + block]
-        cosines = vectors[at] @ vectors.T
-        i, b = np.nonzero(cosines >= bounds.cosine - _ROUNDING)
-        cosine, a = np.minimum(cosines[i, b], 1), at[i]
+        i, b, cosine = gpu.above(vectors[at], vectors, bounds.cosine - _ROUNDING)
+        cosine, a = np.minimum(cosine, 1), at[i]
         # A pair of two queries is met from both sides: keep one.
         keep = (a != b) & (((a < b) & among_queries) | ~wanted[b])
         a, b, cosine = a[keep], b[keep], cosine[keep]

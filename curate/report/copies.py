@@ -15,10 +15,8 @@ COPIES: Final = 3
 RELATIONS: Final = {
     "exact": "the same span of the same encoded stream, in another file",
     "copy": "the same recording, encoded, scaled or edited again",
-    "near": "nearly the same pictures at another time or with larger changes",
-    "semantic": "alike in content, not the same recording",
 }
-"""Relation of `duplicates` -> what it means to a reader, from the surest to the loosest."""
+"""Relation of `duplicates` -> what it means to a reader, the surest first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,9 @@ from filters.registry import FILTERS
 from manifests.corpus import Corpus, rows_of
 from manifests.schemas import scores_table
 
-KEYS = StageKeys("scan", "signals", "measure", "embed", "dedup", "policy", "encode", "study")
+KEYS = StageKeys(
+    "scan", "signals", "measure", "embed", "dedup", "policy", "encode", "study", "cells"
+)
 HOSTILE = "<script>alert(1)</script>\"&'.mp4"
 """A file name that breaks out of text, attribute and script unless it is escaped."""
 
