@@ -178,7 +178,7 @@ def _assign(cells: Cells, vectors: Vectors, rows: Ints) -> tuple[Ints, npt.NDArr
 
 
 def cells_of(vectors: Vectors, seed: int = 0, cell_clips: int = CELL_CLIPS) -> Cells:
-    """Learn the cells of a corpus, of so many clips on average, from a random share of its clips."""
+    """Learn cells of so many clips on average from a random share of a corpus."""
     drawn = np.random.default_rng(seed).choice(
         len(vectors), sample_for(len(vectors), cell_clips), replace=False
     )

@@ -99,7 +99,7 @@ CLIPS = [(scene, copy) for scene in range(20) for copy in range(1 + scene % 3)]
 
 
 def answers(corpus: Corpus) -> tuple[pl.DataFrame, pl.DataFrame]:
-    duplicates = corpus.read("duplicates").drop("cells").sort("clip_id")
+    duplicates = corpus.read("duplicates").drop("cells", "centres").sort("clip_id")
     return duplicates, corpus.read("copies").sort("clip_id", "other_id")
 
 
