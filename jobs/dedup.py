@@ -28,10 +28,12 @@ from curate.dedup import (
     propose,
     propose_in_cells,
     verify,
+    words,
 )
 from curate.dedup.search import Vectors
 from curate.embedders import candidate_similarity
 from curate.specs import parse_spec
+from jobs.facts import facts_of
 from jobs.interrupt import INTERRUPTS
 from jobs.run import Run
 from jobs.spread import spread
@@ -81,7 +83,8 @@ def run_dedup(run: Run) -> None:
         pairs, index, centres = _propose(run, clips, vectors, new, stored)
     run.note("dedup", candidates=len(pairs.a))
     pictures = partial(pictures_of, run.corpus, run.keys.embed)
-    found = verified(pictures, clips["clip_id"], pairs, run.config.dedup)
+    facts = partial(facts_of, run.corpus, clips)
+    found = verified(pictures, facts, clips["clip_id"], pairs, run.config.dedup)
     exact = exact_copies(clips, Places.of(clips))
     copies = joined_copies(exact, found, stored.copies)
     nearest = _nearest(clips, pairs, stored)
@@ -206,11 +209,18 @@ Pictures = Callable[[set[str]], dict[str, Any]]
 """What `curate.dedup.verify` reads of clips, by clip_id."""
 
 
-def verified(pictures: Pictures, ids: pl.Series, pairs: Pairs, settings: Dedup) -> pl.DataFrame:
+Facts = Callable[[set[str]], pl.DataFrame]
+"""What `curate.dedup.words` reads of clips."""
+
+
+def verified(
+    pictures: Pictures, facts: Facts, ids: pl.Series, pairs: Pairs, settings: Dedup
+) -> pl.DataFrame:
     """Rows of `copies` (without key) of the candidate pairs whose pictures say so.
 
     Args:
         pictures: Reads what verification needs.
+        facts: Reads what tells what was done to a copy.
         ids: clip_id of every row.
         pairs: Of rows.
         settings: Of dedup.
@@ -224,7 +234,11 @@ def verified(pictures: Pictures, ids: pl.Series, pairs: Pairs, settings: Dedup) 
         held = pictures({name for pair in named for name in pair[:2]})
         for found in spread(verify, _shares(named, held, settings)):
             rows += found
-    return copies_frame(rows)
+    copies = copies_frame(rows)
+    if not rows:
+        return copies
+    told = words(pl.DataFrame(rows), facts({*copies["clip_id"], *copies["other_id"]}))
+    return copies.with_columns(told)
 
 
 def _shares(

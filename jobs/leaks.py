@@ -23,6 +23,7 @@ from curate.embedders import candidate_similarity
 from curate.keys import stage_keys
 from jobs.cluster import connect
 from jobs.dedup import embedded_clips, load_vectors, pictures_of, verified
+from jobs.facts import facts_of
 from jobs.show import printable
 from jobs.spread import spread
 from manifests.corpus import Corpus
@@ -85,11 +86,12 @@ def print_leaks(told: dict[str, Any], console: Console) -> None:
     console.print(f"{told['clips']} clips against {told['against']}: {len(told['leaks'])} leaks")
     if not told["leaks"]:
         return
-    table = Table("clip", "is a copy of", "relation", "at, s", "share")
+    table = Table("clip", "is a copy of", "relation", "changes", "at, s", "share")
     for leak in told["leaks"]:
         names = (f"{printable(leak[k] or '')} {leak[c][:12]}" for k, c in _NAMES)
         offset, share = f"{leak['offset_s']:.2f}", f"{leak['share']:.2f}"
-        table.add_row(*map(escape, names), leak["relation"], offset, share)
+        changes = " ".join(leak["changes"] or ())
+        table.add_row(*map(escape, names), leak["relation"], changes, offset, share)
     console.print(table)
 
 
@@ -135,7 +137,15 @@ def _compared(ours: _Side, theirs: _Side, config: Config) -> pl.DataFrame:
             found |= {mark + name: row for name, row in rows.items()}
         return found
 
-    found = verified(pictures, clips["clip_id"], pairs, settings)
+    def facts(ids: set[str]) -> pl.DataFrame:
+        found = []
+        for mark, side in ((_OURS, ours), (_THEIRS, theirs)):
+            own = {name.removeprefix(mark) for name in ids if name.startswith(mark)}
+            marked = pl.concat_str(pl.lit(mark), "clip_id").alias("clip_id")
+            found.append(facts_of(side[0], side[2], own).with_columns(marked))
+        return pl.concat(found, how="vertical_relaxed")
+
+    found = verified(pictures, facts, clips["clip_id"], pairs, settings)
     exact = exact_copies(clips, places)
     crossing = pl.col("clip_id").str.starts_with(_OURS) & pl.col("other_id").str.starts_with(
         _THEIRS

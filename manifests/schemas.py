@@ -240,6 +240,9 @@ DUPLICATES: Final = Table(
         ),
         Column("speed", _f64, "seconds of the kept clip in one of this clip; null if single"),
         Column("mirrored", _flag, "left and right exchanged against the kept clip; null if single"),
+        Column(
+            "changes", pa.list_(_text), "between it and the kept clip (`copies`); null if single"
+        ),
         Column("cells", pa.list_(_i32), "cells searched for copies; null where all clips were"),
         Column("centres", _text, "id of the file of their centres; null likewise"),
     ),

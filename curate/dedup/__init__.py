@@ -1,6 +1,7 @@
 """Copies among clips: vectors propose pairs, pictures aligned in time decide, the best is kept."""
 
 from curate.dedup.cells import CELL_CLIPS, Cells
+from curate.dedup.changes import CHANGES, chroma, words
 from curate.dedup.groups import group_copies, ranked
 from curate.dedup.placed import Placed, place
 from curate.dedup.places import Places
@@ -20,6 +21,7 @@ from curate.dedup.verify import copies_frame, exact_copies, joined_copies, verif
 __all__ = [
     "Bounds",
     "CELL_CLIPS",
+    "CHANGES",
     "Cells",
     "Index",
     "Map",
@@ -28,6 +30,7 @@ __all__ = [
     "Places",
     "assigned_to",
     "calibrate",
+    "chroma",
     "cells_of",
     "copies_frame",
     "exact_copies",
@@ -39,4 +42,5 @@ __all__ = [
     "propose_in_cells",
     "ranked",
     "verify",
+    "words",
 ]

@@ -12,6 +12,7 @@ from curate.dedup.views import (
     FINE,
     Floats,
     View,
+    averaged,
     bank,
     mirrored,
     shrunk,
@@ -133,6 +134,25 @@ def align(a: Footage, b: Footage, min_share: float, gate: float) -> Alignment | 
         if best is not None and best.motion >= _SURE and best.likeness >= _SURE:
             break
     return best
+
+
+def aligned(a: Footage, b: Footage, found: Alignment) -> tuple[Floats, Floats]:
+    """Pictures of both clips at the times and in the part that they share, laid over each other.
+
+    Args:
+        a: Clip a.
+        b: Clip b.
+        found: An alignment of the two.
+
+    Returns:
+        Twice (N, 16, 16) mean luma, 0 to 255, N at least 1.
+    """
+    shared = _shared(a, b, found.offset_s, found.speed, 0.0)
+    assert shared is not None, "an alignment has common times"
+    part = (found.view, _WHOLE) if found.inside else (_WHOLE, found.view)
+    x = averaged(shared.of_a, part[0], FINE)
+    y = averaged(b.strip[shared.shown], part[1], FINE)
+    return x, y[..., ::-1] if found.mirrored else y
 
 
 def _merit(alignment: Alignment) -> float:

@@ -37,6 +37,7 @@ class Copy:
     relation: str
     similarity: float | None
     offset_s: float | None
+    changes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +83,13 @@ def choose_groups(tables: Tables) -> list[Group]:
     found = []
     for group_id in groups:
         rows = chosen.filter(pl.col("group_id") == group_id)
-        shown = rows.select("clip_id", "relation", "similarity", "offset_s").head(COPIES)
+        columns = ("clip_id", "relation", "similarity", "offset_s", "changes")
         listed = tuple(
-            Copy(clips[clip_id], *rest) for clip_id, *rest in shown.iter_rows() if clip_id in clips
+            Copy(clips[clip_id], relation, similarity, offset_s, tuple(changes or ()))
+            for clip_id, relation, similarity, offset_s, changes in (
+                rows.select(columns).head(COPIES).iter_rows()
+            )
+            if clip_id in clips
         )
         if group_id in clips and listed:
             found.append(Group(clips[group_id], listed, rows.height + 1))

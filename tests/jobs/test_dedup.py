@@ -138,6 +138,9 @@ def test_relations_are_stored(tmp_path: Path) -> None:
     pair = corpus.read("copies").filter(other_id="021").row(0, named=True)
     assert pair["overlap_s"] == pytest.approx(3, abs=0.2)
     assert pair["share"] == pytest.approx(1, abs=0.05)
+    assert found["020"]["changes"] is None
+    assert found["021"]["changes"] == pair["changes"] == ["trimmed"]
+    assert found["022"]["changes"] == ["mirrored", "squeezed", "rescaled"]
 
 
 def test_clips_that_are_gone_are_forgotten(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Dedup where something is wrong: nothing to compare, odd vectors, a run that dies or is not alone."""
+"""Dedup where something is wrong: no clips, odd vectors, a run that dies or is not alone."""
 
 from pathlib import Path
 

@@ -160,7 +160,7 @@ _DUPLICATES: list[dict[str, Any]] = [
     {"clip_id": "c0", "group_id": "c0", "nearest": "c6", "similarity": 0.97},
     {
         "clip_id": "c6", "group_id": "c0", "nearest": "c0", "similarity": 0.97,
-        "relation": "copy", "offset_s": 1.5,
+        "relation": "copy", "offset_s": 1.5, "changes": ["cropped", "marked"],
     },
     {"clip_id": "c1", "group_id": "c1"},
 ]  # fmt: skip
