@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from curate.config import Dedup
+from curate.config import Config, Dedup
 from curate.dedup import (
     CELL_CLIPS,
     Bounds,
@@ -141,14 +141,15 @@ def load_vectors(
         flat = batch["vector"].explode(empty_as_null=False).to_numpy().astype(np.float32)
         part = flat.reshape(len(batch), -1)
         if vectors is None:
-            vectors = _room(len(clips), part.shape[1], spill, settings.memory_bytes)
+            vectors = room_for(len(clips), part.shape[1], spill, settings.memory_bytes)
         vectors[batch["row"].to_numpy()] = np.where(
             np.isfinite(part).all(1, keepdims=True), part, 0
         )
     return np.zeros((0, 1), np.float32) if vectors is None else vectors
 
 
-def _room(count: int, dim: int, spill: Path, memory_bytes: int) -> Vectors:
+def room_for(count: int, dim: int, spill: Path, memory_bytes: int) -> Vectors:
+    """(count, dim) zeros, in a mapped file where they need more than the memory."""
     if count * dim * 4 <= memory_bytes:
         return np.zeros((count, dim), np.float32)
     return np.memmap(spill / "vectors", np.float32, "w+", shape=(count, dim))
@@ -188,21 +189,36 @@ def placed_before(clips: pl.DataFrame, stored: pl.DataFrame, column: str) -> Pla
 
 
 def _bound(run: Run, vectors: Vectors, places: Places) -> float:
-    """The least cosine: as set, as measured for the embedder, or as this corpus says, once."""
-    chosen = run.config.dedup.candidate_similarity
-    if chosen is not None:
-        return chosen
-    spec = run.config.embed.spec
-    if parse_spec(spec).family == "bundled":
-        return candidate_similarity(spec)
-    name = ("index", f"{run.keys.dedup}.json")
-    if run.corpus.folder.exists(*name):
-        return float(json.loads(run.corpus.folder.read(*name))["candidate_similarity"])
-    found = calibrate(vectors, places)
-    if found is None:  # too few sources; not stored, so that a larger corpus is asked again
-        return candidate_similarity(spec)
-    run.corpus.folder.write(json.dumps({"candidate_similarity": found}).encode(), *name)
+    """The least cosine of `least_cosine`; what this corpus says of its embedder is stored."""
+    found, read = least_cosine(run.corpus, run.config, run.keys.dedup, vectors, places)
+    if read:  # too few sources are not stored, so that a larger corpus is asked again
+        content = json.dumps({"candidate_similarity": found}).encode()
+        run.corpus.folder.write(content, *_bound_file(run.keys.dedup))
     return found
+
+
+def least_cosine(
+    corpus: Corpus, config: Config, dedup_key: str, vectors: Vectors, places: Places
+) -> tuple[float, bool]:
+    """From which cosine on pairs are looked at, and whether it was read off these vectors.
+
+    As set; as measured for the embedder; as this corpus said before; as these clips say; or, where
+    they are of too few sources, what stands in for models that nobody has measured.
+    """
+    spec = config.embed.spec
+    if config.dedup.candidate_similarity is not None:
+        return config.dedup.candidate_similarity, False
+    if parse_spec(spec).family == "bundled":
+        return candidate_similarity(spec), False
+    if corpus.folder.exists(*_bound_file(dedup_key)):
+        stored = json.loads(corpus.folder.read(*_bound_file(dedup_key)))
+        return float(stored["candidate_similarity"]), False
+    found = calibrate(vectors, places)
+    return (candidate_similarity(spec), False) if found is None else (found, True)
+
+
+def _bound_file(dedup_key: str) -> tuple[str, str]:
+    return "index", f"{dedup_key}.json"
 
 
 Pictures = Callable[[set[str]], dict[str, Any]]

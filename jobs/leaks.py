@@ -19,10 +19,16 @@ from curate.dedup import (
     propose,
 )
 from curate.dedup.search import Vectors
-from curate.embedders import candidate_similarity
 from curate.keys import stage_keys
 from jobs.cluster import connect
-from jobs.dedup import embedded_clips, load_vectors, pictures_of, verified
+from jobs.dedup import (
+    embedded_clips,
+    least_cosine,
+    load_vectors,
+    pictures_of,
+    room_for,
+    verified,
+)
 from jobs.facts import facts_of
 from jobs.show import printable
 from jobs.spread import spread
@@ -122,12 +128,12 @@ def _compared(ours: _Side, theirs: _Side, config: Config) -> pl.DataFrame:
     )
     places, new = Places.of(clips), np.arange(len(ours[2]), len(clips))
     settings = config.dedup
-    cosine = settings.candidate_similarity
-    cosine = candidate_similarity(config.embed.spec) if cosine is None else cosine
-    bounds = Bounds(cosine, settings.max_candidates, settings.memory_bytes)
     with tempfile.TemporaryDirectory(prefix="rushes-leaks-") as spill:
-        pairs = propose(_vectors(ours, theirs, Path(spill), config), places, new, bounds, spread,
-                        among_new=False)  # fmt: skip
+        vectors = _vectors(ours, theirs, Path(spill), config)
+        key = stage_keys(config).dedup
+        cosine, _ = least_cosine(ours[0], config, key, vectors, places)
+        bounds = Bounds(cosine, settings.max_candidates, settings.memory_bytes)
+        pairs = propose(vectors, places, new, bounds, spread, among_new=False)
 
     def pictures(ids: set[str]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -159,7 +165,9 @@ def _vectors(ours: _Side, theirs: _Side, spill: Path, config: Config) -> Vectors
     for name, (corpus, key, clips) in (("ours", ours), ("theirs", theirs)):
         (spill / name).mkdir()
         parts.append(load_vectors(corpus, key, clips, spill / name, config.dedup))
-    return np.concatenate(parts)
+    count, dim = sum(map(len, parts)), parts[0].shape[1]
+    both = room_for(count, dim, spill, config.dedup.memory_bytes)
+    return np.concatenate(parts, out=both)
 
 
 def _uris(corpus: Corpus, name: str) -> pl.DataFrame:

@@ -78,6 +78,7 @@ class Alignment:
         likeness: Mean correlation of aligned pictures, -1 to 1.
         motion: Correlation of what changes over time in aligned pictures, -1 to 1.
         change: How much of the pictures changes over time, the smaller of both clips, 0 to 1.
+        pictures: How many were compared, at least 2.
         overlap_s: Time of the shorter clip that the other shows too, s of its own clock.
         share: That time as a share of the shorter clip, 0 to 1.
         offset_s: Where b starts on a's clock, s.
@@ -90,6 +91,7 @@ class Alignment:
     likeness: float
     motion: float
     change: float
+    pictures: int
     overlap_s: float
     share: float
     offset_s: float
@@ -308,6 +310,7 @@ class _Pair:
             likeness=float((weight * x * y).sum()),
             motion=float((weight * moving_x * moving_y).sum()) / scale,
             change=min(energies),
+            pictures=len(shared.shown),
             overlap_s=shared.overlap_s,
             share=shared.share,
             offset_s=guess.offset_s,

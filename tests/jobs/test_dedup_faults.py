@@ -7,10 +7,13 @@ import pyarrow as pa
 import pytest
 from typer.testing import CliRunner
 
+from curate.config import Dedup
 from curate.dedup import Cells
+from curate.keys import stage_keys
 from jobs.cli import app
+from jobs.dedup import embedded_clips, load_vectors
 from manifests.corpus import Corpus, rows_of
-from tests.jobs.test_dedup import CLIPS, DIM, answers, arrive, dedup, rows
+from tests.jobs.test_dedup import CLIPS, DIM, _config, answers, arrive, dedup, rows
 
 pytestmark = [pytest.mark.ray, pytest.mark.usefixtures("ray_cluster")]
 
@@ -145,3 +148,17 @@ def test_a_lost_file_of_centres_is_made_anew(tmp_path: Path) -> None:
     assert dedup(corpus, CELLS)["new"] == 6
     assert groups(corpus) == {f"{s:02}{c}": f"{s:02}0" for s, c in CLIPS[:12]}
     assert corpus.read("duplicates")["centres"].n_unique() == 1
+
+
+def test_vectors_beyond_the_memory_lie_in_a_file(tmp_path: Path) -> None:
+    corpus = Corpus(str(tmp_path / "corpus"))
+    arrive(corpus, CLIPS[:6])
+    key = stage_keys(_config()).embed
+    clips = embedded_clips(corpus, key)
+    held = load_vectors(corpus, key, clips, tmp_path, Dedup())
+    tight = Dedup.model_construct(memory_bytes=6 * DIM * 4 - 1)
+    mapped = load_vectors(corpus, key, clips, tmp_path, tight)
+    assert isinstance(mapped, np.memmap)
+    assert not isinstance(held, np.memmap)
+    assert np.array_equal(mapped, held)
+    assert np.linalg.norm(held, axis=1) == pytest.approx(np.ones(6), abs=1e-6)
