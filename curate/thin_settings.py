@@ -8,14 +8,12 @@ from curate.settings import Settings
 
 
 class Thin(Settings):
-    """Clips alike in their vectors, beyond copies; off unless one of the first three is set."""
+    """Clips alike in their vectors, beyond copies; of two that are, one stays."""
 
-    null_share: float | None = Field(None, ge=1e-6, le=0.5)
-    """Bound as the cosine that this share of random pairs of different sources exceeds."""
-    similarity: float | None = Field(None, gt=0, le=1)
-    """Bound as a cosine of clip vectors; what it means depends on the embedder."""
-    keep_share: float | None = Field(None, gt=0, lt=1)
-    """Bound chosen so that about this share of the clips stays that would be kept otherwise."""
+    by: Literal["off", "null_share", "similarity", "keep_share"] = "off"
+    """What `bound` is: off, share of random pairs above it, a cosine, share of clips that stays."""
+    bound: float = Field(0.01, gt=0, le=1)
+    """How alike two clips must be for one to go; see docs/dedup.md for what it drops."""
     keep: Literal["best", "far", "near"] = "best"
     """Which of two stays: best (as of copies), far from its cell's centre, or near to it."""
     within_source: bool = False
@@ -26,17 +24,14 @@ class Thin(Settings):
     """Of the cells and of the random pairs."""
 
     @model_validator(mode="after")
-    def _one_bound(self) -> Self:
-        chosen = [name for name in BOUNDS if getattr(self, name) is not None]
-        if len(chosen) > 1:
-            raise ValueError(f"take one of {' and '.join(chosen)}, not both")
+    def _of_its_kind(self) -> Self:
+        if self.by == "null_share" and not 1e-6 <= self.bound <= 0.5:
+            raise ValueError(f"bound ({self.bound:g}) must be 1e-06 to 0.5 where by is null_share")
+        if self.by == "keep_share" and self.bound == 1:
+            raise ValueError("bound must be below 1 where by is keep_share; by = off keeps all")
         return self
 
     @property
     def on(self) -> bool:
         """Whether anything is thinned."""
-        return any(getattr(self, name) is not None for name in BOUNDS)
-
-
-BOUNDS = ("null_share", "similarity", "keep_share")
-"""Settings of which at most one is set."""
+        return self.by != "off"

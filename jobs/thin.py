@@ -46,7 +46,7 @@ def thinned(run: Run, verdicts: pl.DataFrame, duplicates: pl.DataFrame) -> pl.Da
         duplicates: Rows of the current dedup key.
 
     Raises:
-        ConfigError: `thin.null_share` is too small for so few sources.
+        ConfigError: the share of random pairs is too small for so few sources.
     """
     settings = run.config.thin
     clips = embedded_clips(run.corpus, run.keys.embed)
@@ -127,22 +127,21 @@ def _rank(clips: pl.DataFrame, centre: Vectors, keep: str) -> Ints:
 def _bound(run: Run, vectors: Vectors, cells: list[Cell], origin: Ints) -> float:
     """The least cosine at which a clip gives way."""
     settings = run.config.thin
-    if settings.similarity is not None:
-        return settings.similarity
-    if settings.keep_share is not None:
-        return bound_that_keeps(vectors, cells, settings.keep_share, settings.seed)
-    assert settings.null_share is not None
+    if settings.by == "similarity":
+        return settings.bound
+    if settings.by == "keep_share":
+        return bound_that_keeps(vectors, cells, settings.bound, settings.seed)
     # What was read off once holds: a bound that moved with every clip would flip old verdicts.
     name = ("index", f"{run.keys.cells}.null.json")
-    folder, share = run.corpus.folder, f"{settings.null_share!r}"
+    folder, share = run.corpus.folder, f"{settings.bound!r}"
     held = json.loads(folder.read(*name)) if folder.exists(*name) else {}
     if share not in held:
-        found = bound_of_null(vectors, origin, settings.null_share, settings.seed)
+        found = bound_of_null(vectors, origin, settings.bound, settings.seed)
         if found is None:
             raise ConfigError(
-                f"thin.null_share = {share} needs clips of {sources_for(settings.null_share)} "
-                f"sources to read a bound off; there are {len(np.unique(origin))}. Take a larger "
-                "share, or set thin.similarity"
+                f"thin.bound = {share}, a share of random pairs, needs clips of "
+                f"{sources_for(settings.bound)} sources; there are {len(np.unique(origin))}. "
+                "Take a larger share, or thin.by = similarity"
             )
         held[share] = found
         folder.write(json.dumps(held).encode(), *name)

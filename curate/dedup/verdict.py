@@ -17,9 +17,8 @@ STRICT_MOTION: Final = 0.9
 """Least motion where more than usual was free to fit, or where pictures are unlike."""
 WHOLE: Final = 0.9
 """Share of the shorter clip from which all of it counts as shared, but for its ends."""
-RETIMED: Final = 0.05
-"""Change of speed from which a copy counts as re-timed. Repeated movements of one scene (steps,
-strokes) can be laid over each other where both the speed and the shared part may be chosen."""
+RETIMED: Final = 0.08
+"""Change of speed from which a copy counts as re-timed; below lies what the search leaves."""
 FEW: Final = 16
 """Pictures below which chance lays different takes of one scene over each other: two seconds, or
 three of a video with five frames a second."""
@@ -89,7 +88,8 @@ def _least_motion(found: Alignment) -> float:
     retimed = abs(found.speed - 1) > RETIMED
     if found.pictures < FEW:
         return FEW_RETIMED_MOTION if retimed else STRICT_MOTION
-    return STRICT_MOTION if retimed and found.share < WHOLE else MOTION
+    # Repeated movements of one scene can be laid over each other where the part may be chosen.
+    return STRICT_MOTION if found.share < WHOLE else MOTION
 
 
 def compare(a: Footage, b: Footage, min_share: float) -> Alignment | None:

@@ -156,10 +156,13 @@ def test_verdicts_name_the_clip_that_stays_for_near_clips_and_their_copies() -> 
     assert without_near(verdicts, near.clear(), 0.75).equals(verdicts)
 
 
-def test_settings_take_one_bound_and_are_off_without() -> None:
+def test_a_bound_must_be_of_its_kind() -> None:
     assert not load_config().thin.on
-    config = load_config(None, ["thin.null_share=0.001"])
+    config = load_config(None, ["thin.by=null_share", "thin.bound=0.001"])
     assert config.thin.on
     assert load_config(to_toml(config)) == config
-    with pytest.raises(ConfigError, match="take one of null_share and similarity"):
-        load_config(None, ["thin.null_share=0.001", "thin.similarity=0.9"])
+    with pytest.raises(ConfigError, match=r"bound \(0.9\) must be 1e-06 to 0.5"):
+        load_config(to_toml(config), ["thin.bound=0.9"])
+    assert not load_config(to_toml(config), ["thin.by=off"]).thin.on
+    with pytest.raises(ConfigError, match="must be below 1"):
+        load_config(None, ["thin.by=keep_share", "thin.bound=1"])

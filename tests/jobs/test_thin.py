@@ -73,7 +73,7 @@ def test_one_of_each_cluster_stays_and_every_other_says_why(tmp_path: Path) -> N
     assert dropped(plain) == {"021": ["duplicate"]}
     assert corpus.read("cells").is_empty()
     before = corpus.read("duplicates")
-    thinned = judge(corpus, "thin.similarity=0.95")
+    thinned = judge(corpus, "thin.by=similarity", "thin.bound=0.95")
     assert dropped(thinned) == {"021": ["duplicate"], **{c: ["near"] for c in ones[1:] + twos[1:]}}
     row = thinned["verdicts"][ones[2]]
     assert row["kept_instead"] == ones[0]
@@ -86,7 +86,7 @@ def test_one_of_each_cluster_stays_and_every_other_says_why(tmp_path: Path) -> N
     assert set(cells["clip_id"]) == set(thinned["verdicts"])
     assert cells["centre"].is_between(-1, 1).all()
     versions = corpus.versions()
-    assert dropped(judge(corpus, "thin.similarity=0.95")) == dropped(thinned)
+    assert dropped(judge(corpus, "thin.by=similarity", "thin.bound=0.95")) == dropped(thinned)
     assert corpus.versions() == versions
     assert dropped(judge(corpus)) == {"021": ["duplicate"]}
 
@@ -97,7 +97,7 @@ def test_clips_that_bounds_drop_make_nothing_go(tmp_path: Path) -> None:
     key = stage_keys(_config(*POLICY)).measure
     still = [{"clip_id": names[0], "measure_key": key, "static_change": 0.0}]
     corpus.append("scores", pa.Table.from_pylist(still, scores_table(list(FILTERS)).schema))
-    record = judge(corpus, "thin.similarity=0.95")
+    record = judge(corpus, "thin.by=similarity", "thin.bound=0.95")
     assert dropped(record) == {names[0]: ["static_change"], names[2]: ["near"]}
     assert record["verdicts"][names[2]]["kept_instead"] == names[1]
 
@@ -105,10 +105,10 @@ def test_clips_that_bounds_drop_make_nothing_go(tmp_path: Path) -> None:
 def test_clips_that_come_later_join_the_cells(tmp_path: Path) -> None:
     corpus = Corpus(str(tmp_path / "corpus"))
     arrive(corpus, CLIPS)
-    first = judge(corpus, "thin.similarity=0.95", "thin.cell_clips=64")
+    first = judge(corpus, "thin.by=similarity", "thin.bound=0.95", "thin.cell_clips=64")
     centres = corpus.read("cells")["centres"].unique()
     names = cluster(corpus, 30, 3)
-    later = judge(corpus, "thin.similarity=0.95", "thin.cell_clips=64")
+    later = judge(corpus, "thin.by=similarity", "thin.bound=0.95", "thin.cell_clips=64")
     assert corpus.read("cells")["centres"].unique().equals(centres)
     assert set(dropped(later)) - set(dropped(first)) == set(names[1:])
 
@@ -116,8 +116,8 @@ def test_clips_that_come_later_join_the_cells(tmp_path: Path) -> None:
 def test_report_and_explain_tell_what_was_kept_instead(tmp_path: Path) -> None:
     corpus = Corpus(str(tmp_path / "corpus"))
     names = cluster(corpus, 30, 3)
-    record = judge(corpus, "thin.similarity=0.95")
-    config = _config(*POLICY, "thin.similarity=0.95")
+    record = judge(corpus, "thin.by=similarity", "thin.bound=0.95")
+    config = _config(*POLICY, "thin.by=similarity", "thin.bound=0.95")
     corpus.folder.write(to_toml(config).encode(), "rushes.toml")
     write_report(corpus, config, stage_keys(config), run=record)
     page = corpus.folder.read("report", "index.html").decode()
@@ -134,13 +134,13 @@ def test_report_and_explain_tell_what_was_kept_instead(tmp_path: Path) -> None:
 def test_too_few_sources_for_a_null_share_are_an_error(tmp_path: Path) -> None:
     corpus = Corpus(str(tmp_path / "corpus"))
     arrive(corpus, [(1, 0), (2, 0)])
-    with pytest.raises(ConfigError, match=r"thin\.null_share = 0\.001 needs clips of 201 sources"):
-        judge(corpus, "thin.null_share=0.001")
+    with pytest.raises(ConfigError, match="needs clips of 201 sources; there are 2"):
+        judge(corpus, "thin.by=null_share", "thin.bound=0.001")
 
 
 def test_a_bound_read_off_the_corpus_is_read_once(tmp_path: Path) -> None:
     corpus = Corpus(str(tmp_path / "corpus"))
-    more = ("thin.null_share=0.05", "dedup.candidate_similarity=1.0")
+    more = ("thin.by=null_share", "thin.bound=0.05", "dedup.candidate_similarity=1.0")
     arrive(corpus, [(scene, 0) for scene in range(40)])
     bound = judge(corpus, *more)["stages"]["decide"]["near_bound"]
     assert 0.2 < bound < 0.8
@@ -148,7 +148,7 @@ def test_a_bound_read_off_the_corpus_is_read_once(tmp_path: Path) -> None:
     assert judge(corpus, *more)["stages"]["decide"]["near_bound"] == bound
 
 
-@pytest.mark.parametrize("bound", ["similarity=0.9", "null_share=0.05", "keep_share=0.5"])
-def test_nothing_to_thin(tmp_path: Path, bound: str) -> None:
+@pytest.mark.parametrize("by", ["similarity", "null_share", "keep_share"])
+def test_nothing_to_thin(tmp_path: Path, by: str) -> None:
     corpus = Corpus(str(tmp_path / "corpus"))
-    assert judge(corpus, f"thin.{bound}")["verdicts"] == {}
+    assert judge(corpus, f"thin.by={by}", "thin.bound=0.4")["verdicts"] == {}
