@@ -152,3 +152,13 @@ def test_a_bound_read_off_the_corpus_is_read_once(tmp_path: Path) -> None:
 def test_nothing_to_thin(tmp_path: Path, by: str) -> None:
     corpus = Corpus(str(tmp_path / "corpus"))
     assert judge(corpus, f"thin.by={by}", "thin.bound=0.4")["verdicts"] == {}
+
+
+@pytest.mark.parametrize("keep", ["far", "near"])
+def test_the_clip_at_the_chosen_end_of_its_cell_stays(tmp_path: Path, keep: str) -> None:
+    corpus = Corpus(str(tmp_path / "corpus"))
+    names = cluster(corpus, 30, 4)
+    settings = ("thin.by=similarity", "thin.bound=0.9", f"thin.keep={keep}")
+    record = judge(corpus, *settings, "dedup.candidate_similarity=1.0")
+    cells = corpus.read("cells").sort("centre", descending=keep == "near")
+    assert set(names) - set(dropped(record)) == {cells["clip_id"][0]}
