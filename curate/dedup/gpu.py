@@ -31,8 +31,8 @@ def placed(index: Any) -> Any:
     return faiss.index_cpu_to_gpu(_resources(), 0, index) if available() else index
 
 
-def above(queries: Floats, vectors: Floats, least: float) -> tuple[Ints, Ints, Floats]:
-    """Every pair of a query and a vector whose product is at least `least`.
+def above(queries: Floats, vectors: Floats, least: float) -> tuple[Ints, Ints, Floats, Ints]:
+    """Every pair of a query and a vector whose product is at least `least`, as far as a GPU goes.
 
     Args:
         queries: (q, D) unit vectors.
@@ -40,10 +40,12 @@ def above(queries: Floats, vectors: Floats, least: float) -> tuple[Ints, Ints, F
         least: -1 to 1.
 
     Returns:
-        Rows of the queries, rows of the vectors and their products, in any order.
+        Rows of the queries, rows of the vectors and their products, in any order; and the queries
+        that are left to the CPU: those with too many neighbours, or all where there is no GPU.
     """
     if not available() or not len(vectors):
-        return _above(queries, vectors, least)
+        none = np.zeros(0, np.int64)
+        return none, none, np.zeros(0, np.float32), np.arange(len(queries))
     found, near = faiss.knn_gpu(
         _resources(),
         np.ascontiguousarray(queries, np.float32),
@@ -53,16 +55,5 @@ def above(queries: Floats, vectors: Floats, least: float) -> tuple[Ints, Ints, F
     )
     more = (found[:, -1] >= least) & (near.shape[1] < len(vectors))
     i, column = np.nonzero((found >= least) & ~more[:, None])
-    rest = np.flatnonzero(more)
-    j, b, product = _above(queries[rest], vectors, least)
-    return (
-        np.concatenate([i, rest[j]]),
-        np.concatenate([near[i, column].astype(np.int64), b]),
-        np.concatenate([found[i, column].astype(np.float32), product]),
-    )
-
-
-def _above(queries: Floats, vectors: Floats, least: float) -> tuple[Ints, Ints, Floats]:
-    products = queries @ vectors.T
-    i, b = np.nonzero(products >= least)
-    return i, b, np.asarray(products[i, b], np.float32)
+    products = found[i, column].astype(np.float32)
+    return i, near[i, column].astype(np.int64), products, np.flatnonzero(more)
