@@ -1,13 +1,19 @@
 """How well copies are found: transformed copies against hard negatives, and real families.
 
     python benchmarks/dedup.py copies DIR [--out copies.json]
+    python benchmarks/dedup.py changes DIR [--out changes.json]
     python benchmarks/dedup.py families LIST.tsv --root FOLDER [--out families.json]
+    python benchmarks/dedup.py takes FILE... [--out takes.json]
 
 `copies` reads what benchmarks/dedup_copies.py measured. Positives: the original and each of its
 transformed copies. Negatives: other moments of the same take (as files of their own) against the
 original and every copy, and the pairs of different sources whose vectors are most alike. The
 verdict of Rushes is the shipped one; the baselines get the threshold that is best for them on these
 very pairs at a precision of 0.99. Intervals: 95 %, bootstrap over sources.
+
+`changes` reads the same and says how often each word of `copies.changes` is told of a
+transformation. `takes` measures videos that all show different takes, and counts the pairs that are
+called copies.
 
 `families` measures real videos (columns family, file) and compares all clips of different files.
 Scaling is in benchmarks/dedup_scale.py.
@@ -21,16 +27,17 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations, product
 from pathlib import Path
 from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from curate.config import load_config
-from curate.dedup import verify
+from curate.dedup import CHANGES, chroma, verify, words
 from curate.embed import embed_clips
 from curate.embedders import CANDIDATES, load_embedder
 from curate.measure import measure_video
@@ -205,6 +212,67 @@ def copies(folder: Path) -> dict[str, Any]:
     return table
 
 
+def changes(folder: Path) -> dict[str, Any]:
+    """Share of the verified copies of a transformation of which a word is told."""
+    settings = load_config().dedup
+    told: dict[str, list[list[str]]] = defaultdict(list)
+    for file in sorted(folder.glob("*.pickle")):
+        variants = pickle.loads(file.read_bytes())
+        sides = {name: _sides(name, tables) for name, tables in variants.items()}
+        for a, b in product(sides.get("original", []), chain(*sides.values())):
+            if b["variant"] != "original" and not b["variant"].startswith("other"):
+                pair = [(a["clip_id"], b["clip_id"], 1.0)]
+                rows = verify(pair, {a["clip_id"]: a, b["clip_id"]: b}, settings)
+                facts = pl.DataFrame([{k: side[k] for k in _FACTS} for side in (a, b)])
+                told[b["variant"]] += (
+                    [words(pl.DataFrame(rows), facts)[0].to_list()] if rows else []
+                )
+    return {
+        variant: {"copies": len(found), **{w: sum(w in f for f in found) for w in CHANGES}}
+        for variant, found in told.items()
+    }
+
+
+_FACTS: Final = (
+    "clip_id", "start_s", "end_s", "content_width", "content_height", "source_width",
+    "source_height", "chroma",
+)  # fmt: skip
+
+
+def _sides(name: str, tables: dict[str, Any]) -> list[dict[str, Any]]:
+    """Everything that is stored of a variant's clips; ids are made different between variants."""
+    held: dict[str, dict[str, Any]] = defaultdict(dict)
+    for table in ("clips", "filmstrips", "embeddings"):
+        for row in tables[table].to_pylist():
+            held[row["clip_id"]] |= row
+    for row in tables["samples"].to_pylist()[::-1]:
+        held[row["clip_id"]]["chroma"] = chroma(row["jpeg"])
+    return [
+        {**row, "clip_id": f"{name}:{clip}", "variant": name}
+        for clip, row in held.items()
+        if "luma" in row and "signatures" in row
+    ]
+
+
+def takes(files: list[Path]) -> dict[str, Any]:
+    """Pairs of different videos that are called copies, though none is."""
+    embedder, config = load_embedder("bundled", device="cpu"), load_config()
+    clips = []
+    for file in files:
+        tables = measure_video(str(file), file.name, "k", config).tables
+        strips = {r["clip_id"]: r for r in tables["filmstrips"].to_pylist()}
+        for own in embed_clips(tables["samples"], embedder, "k").to_pylist():
+            clips.append((file.name, {**own, **strips[own["clip_id"]]}))
+    wrong, pairs = [], 0
+    for (name, a), (other, b) in combinations(clips, 2):
+        if name != other:
+            pairs += 1
+            wrong += (
+                [(name, other)] if verify([("a", "b", 1.0)], {"a": a, "b": b}, config.dedup) else []
+            )
+    return {"clips": len(clips), "pairs": pairs, "called copies": wrong}
+
+
 def families(listed: Path, root: Path) -> dict[str, Any]:
     """Which files of real families are linked by a copy, and which links are wrong."""
     embedder, config = load_embedder("bundled", device="cpu"), load_config()
@@ -253,12 +321,20 @@ def main() -> None:
     of_families = commands.add_parser("families")
     of_families.add_argument("list", type=Path)
     of_families.add_argument("--root", type=Path, required=True)
-    for command in (of_copies, of_families):
+    of_changes = commands.add_parser("changes")
+    of_changes.add_argument("folder", type=Path)
+    of_takes = commands.add_parser("takes")
+    of_takes.add_argument("files", type=Path, nargs="+")
+    for command in (of_copies, of_families, of_changes, of_takes):
         command.add_argument("--out", type=Path)
     options = parser.parse_args()
     cv2.setNumThreads(1)
     if options.what == "copies":
         told = copies(options.folder)
+    elif options.what == "changes":
+        told = changes(options.folder)
+    elif options.what == "takes":
+        told = takes(options.files)
     else:
         told = families(options.list, options.root)
     text = json.dumps(told, indent=1, default=str)

@@ -1,10 +1,10 @@
 """Transformed copies of real clips and their hard negatives, measured once and kept as tables.
 
-    python benchmarks/dedup_copies.py --clips FOLDER [--index INDEX.tsv] --out DIR [--part 0/2]
+    python benchmarks/dedup_copies.py --list PATHS.txt --out DIR
 
 Per source: the original clip, one file per transformation, and up to two other moments of the same
-take, each as a file of its own (so nothing but pixels says that they are not copies). The split by
-source is by a hash of the file's name. Writes DIR/<name>.npz per source: the files' tables of
+take, each as a file of its own (so nothing but pixels says that they are not copies). `half` splits
+by a hash of the file's name. Writes DIR/<name>.pickle per source: the files' tables of
 `curate.measure` and `curate.embed`, so that everything else runs on these in seconds.
 """
 

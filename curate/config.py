@@ -12,6 +12,7 @@ from curate.settings import Settings, at_most
 from curate.shot_settings import Shots
 from curate.study.ledger.settings import Ledger
 from curate.study.settings import Study
+from curate.thin_settings import Thin
 from filters.camera_kind import Kind
 from filters.cells import CELLS, Cell
 from filters.registry import FILTERS
@@ -184,6 +185,8 @@ class Config(Settings):
     """Copies."""
     policy: Policy = Policy()
     """Verdicts."""
+    thin: Thin = Thin()
+    """Near clips."""
     encode: Encode = Encode()
     """Tokens."""
     study: Study = Study()

@@ -10,6 +10,8 @@ from manifests.corpus import Corpus
 
 DUPLICATE: Final = "duplicate"
 """Reason of a clip that is a copy of a kept one."""
+NEAR: Final = "near"
+"""Reason of a clip whose vector is like that of a kept one, which is no copy of it."""
 CAMERA_KIND: Final = "camera_kind"
 """Reason of a clip whose kind of camera motion is not asked for; the word is its kind."""
 
@@ -123,6 +125,44 @@ def _copies(
             similarity = row["similarity"] if row["nearest"] == best else None
             found.append((row["clip_id"], best, similarity))
     return found
+
+
+def without_near(verdicts: pl.DataFrame, near: pl.DataFrame, bound: float) -> pl.DataFrame:
+    """Drop clips that give way to a kept one that is like them.
+
+    Copies of a clip that gives way keep their reason, and what is kept for them is what is kept
+    for it.
+
+    Args:
+        verdicts: What `decide` gave.
+        near: clip_id of kept clips, kept_instead of clips that stay kept, and similarity.
+        bound: Least cosine.
+
+    Returns:
+        The verdicts, each with its columns.
+    """
+    reason = pl.struct(
+        filter=pl.lit(NEAR),
+        value=pl.col("similarity").cast(pl.Float64),
+        low=pl.lit(None, pl.Float64),
+        high=pl.lit(bound, pl.Float64),
+        word=pl.lit(None, pl.String),
+    )
+    gone = near.select("clip_id", "kept_instead", reason.alias("reason"))
+    chained = gone.select(kept_instead="clip_id", final="kept_instead")
+    drop = pl.col("reason").is_not_null()
+    return (
+        verdicts.join(gone, on="clip_id", how="left", suffix="_near")
+        .join(chained, on="kept_instead", how="left")
+        .with_columns(
+            keep=pl.col("keep") & ~drop,
+            reasons=pl.when(drop).then(pl.concat_list("reason")).otherwise("reasons"),
+            kept_instead=pl.coalesce("kept_instead_near", "final", "kept_instead"),
+        )
+        .select(verdicts.columns)
+        .cast(pl.Schema(_SCHEMA))
+        .sort("clip_id")
+    )
 
 
 def missing_reasons(corpus: Corpus) -> dict[str, dict[str, str]]:

@@ -13,7 +13,8 @@ VERSIONS: Final = {
     "scan": 1,
     "measure": 4,
     "embed": 1,
-    "dedup": 2,
+    "dedup": 3,
+    "cells": 1,
     "policy": 2,
     "encode": 1,
     "study": 1,
@@ -41,6 +42,7 @@ class StageKeys:
     """One key per stage, each covering the stages that it reads.
 
     `signals` covers what measuring reads off the frames; `measure` also how it is cut into clips.
+    `cells` covers where thinning finds the vectors, whatever its bound.
     """
 
     scan: str
@@ -51,6 +53,7 @@ class StageKeys:
     policy: str
     encode: str
     study: str
+    cells: str
 
 
 def stage_keys(config: Config) -> StageKeys:
@@ -85,16 +88,15 @@ def stage_keys(config: Config) -> StageKeys:
     measure = key("measure", cutting, signals)
     embed = key("embed", {"model": identity(config.embed.spec)}, measure)
     dedup = key("dedup", config.dedup.model_dump(exclude=SEARCH), embed)
-    bounds = policy_bounds(config.policy).to_dicts()
-    policy = key(
-        "policy",
-        {
-            "bounds": bounds,
-            "camera_kinds": config.policy.camera_kinds,
-            "duplicates": config.policy.duplicates,
-        },
-        dedup,
-    )
+    cells = key("cells", config.thin.model_dump(include={"cell_clips", "seed"}), embed)
+    verdicts: dict[str, object] = {
+        "bounds": policy_bounds(config.policy).to_dicts(),
+        "camera_kinds": config.policy.camera_kinds,
+        "duplicates": config.policy.duplicates,
+    }
+    if config.thin.on:  # the key without thinning stays what it was
+        verdicts["thin"] = {**config.thin.model_dump(), "version": VERSIONS["cells"]}
+    policy = key("policy", verdicts, dedup)
     tokens = config.encode.model_dump(include={"step_s", "min_steps", "max_steps", "grid"})
     if config.encode.dtype != "float16":  # the key of float16 stays what it was
         tokens["dtype"] = config.encode.dtype
@@ -102,7 +104,7 @@ def stage_keys(config: Config) -> StageKeys:
     box = {"px": config.measure.analysis_px, "borders": FILTERS["border_share"].version}
     encode = key("encode", {**tokens, **box, "model": identity(config.encode.spec)}, scan)
     study = key("study", config.study.model_dump(), encode, policy)
-    return StageKeys(scan, signals, measure, embed, dedup, policy, encode, study)
+    return StageKeys(scan, signals, measure, embed, dedup, policy, encode, study, cells)
 
 
 def ledger_key(config: Config, keys: StageKeys) -> str:

@@ -1,4 +1,4 @@
-"""Decide: the policy over stored scores. Runs on the driver; seconds for any corpus."""
+"""Decide: the policy over stored scores, then thinning. Decodes nothing; seconds on the driver."""
 
 import polars as pl
 import pyarrow as pa
@@ -6,6 +6,7 @@ import pyarrow as pa
 from curate.decide import decide, missing_reasons
 from jobs.interrupt import INTERRUPTS
 from jobs.run import Run
+from jobs.thin import thinned
 from manifests.schemas import DECISIONS
 
 
@@ -14,14 +15,17 @@ def run_decide(run: Run) -> None:
     corpus, keys = run.corpus, run.keys
     run.progress.start("decide", 1, "passes")
     clips = corpus.read("clips")
-    duplicates = corpus.committed("duplicates").filter(pl.col("dedup_key") == keys.dedup)
+    committed = corpus.committed("duplicates").filter(pl.col("dedup_key") == keys.dedup)
+    duplicates = committed.collect()
     verdicts = decide(
         clips,
         corpus.scan("scores").drop("missing", "measure_key", strict=False).collect(),
         missing_reasons(corpus),
-        duplicates.collect(),
+        duplicates,
         run.config.policy,
     )
+    if run.config.thin.on:
+        verdicts = thinned(run, verdicts, duplicates)
     kept = int(verdicts["keep"].sum())
     run.note("decide", clips=len(verdicts), kept=kept, dropped=len(verdicts) - kept)
     rows = _table(verdicts, keys.policy)

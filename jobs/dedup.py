@@ -11,36 +11,35 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from curate.config import Dedup
+from curate.config import Config, Dedup
 from curate.dedup import (
     CELL_CLIPS,
     Bounds,
-    Cells,
     Index,
     Pairs,
+    Placed,
     Places,
-    assigned_to,
     calibrate,
-    cells_of,
     copies_frame,
     exact_copies,
     group_copies,
     joined_copies,
+    place,
     propose,
     propose_in_cells,
     verify,
+    words,
 )
 from curate.dedup.search import Vectors
 from curate.embedders import candidate_similarity
 from curate.specs import parse_spec
+from jobs.facts import facts_of
 from jobs.interrupt import INTERRUPTS
 from jobs.run import Run
 from jobs.spread import spread
 from manifests.corpus import Corpus
 from manifests.schemas import COPIES, DUPLICATES
 
-_GROWTH: Final = 4
-"""Cells are learned anew when they hold so many times the clips that they were made for."""
 _PAIRS_PER_TASK: Final = 128
 """Pairs that one task verifies: their filmstrips, 64 kB a clip at most, are 16 MB."""
 _PAIRS_PER_READ: Final = 4096
@@ -81,14 +80,15 @@ def run_dedup(run: Run) -> None:
         return
     with tempfile.TemporaryDirectory(prefix="rushes-dedup-") as spill:
         vectors = load_vectors(run.corpus, run.keys.embed, clips, Path(spill), run.config.dedup)
-        pairs, index = _propose(run, clips, vectors, new, stored)
+        pairs, index, centres = _propose(run, clips, vectors, new, stored)
     run.note("dedup", candidates=len(pairs.a))
     pictures = partial(pictures_of, run.corpus, run.keys.embed)
-    found = verified(pictures, clips["clip_id"], pairs, run.config.dedup)
+    facts = partial(facts_of, run.corpus, clips)
+    found = verified(pictures, facts, clips["clip_id"], pairs, run.config.dedup)
     exact = exact_copies(clips, Places.of(clips))
     copies = joined_copies(exact, found, stored.copies)
     nearest = _nearest(clips, pairs, stored)
-    _commit(run, stored, copies, group_copies(clips, nearest, copies), index)
+    _commit(run, copies, group_copies(clips, nearest, copies), index, centres)
 
 
 def embedded_clips(corpus: Corpus, embed_key: str) -> pl.DataFrame:
@@ -123,7 +123,10 @@ def embedded_clips(corpus: Corpus, embed_key: str) -> pl.DataFrame:
 def load_vectors(
     corpus: Corpus, embed_key: str, clips: pl.DataFrame, spill: Path, settings: Dedup
 ) -> Vectors:
-    """(n, D) vectors of the clips, in their order; on disk where they need more than the memory."""
+    """(n, D) vectors of the clips, in their order; on disk where they need more than the memory.
+
+    A vector that holds an infinite or undefined number becomes zeros, which are like nothing.
+    """
     rows = clips.select("clip_id").with_row_index("row")
     read = (
         corpus.scan("embeddings")
@@ -138,12 +141,15 @@ def load_vectors(
         flat = batch["vector"].explode(empty_as_null=False).to_numpy().astype(np.float32)
         part = flat.reshape(len(batch), -1)
         if vectors is None:
-            vectors = _room(len(clips), part.shape[1], spill, settings.memory_bytes)
-        vectors[batch["row"].to_numpy()] = part
+            vectors = room_for(len(clips), part.shape[1], spill, settings.memory_bytes)
+        vectors[batch["row"].to_numpy()] = np.where(
+            np.isfinite(part).all(1, keepdims=True), part, 0
+        )
     return np.zeros((0, 1), np.float32) if vectors is None else vectors
 
 
-def _room(count: int, dim: int, spill: Path, memory_bytes: int) -> Vectors:
+def room_for(count: int, dim: int, spill: Path, memory_bytes: int) -> Vectors:
+    """(count, dim) zeros, in a mapped file where they need more than the memory."""
     if count * dim * 4 <= memory_bytes:
         return np.zeros((count, dim), np.float32)
     return np.memmap(spill / "vectors", np.float32, "w+", shape=(count, dim))
@@ -151,60 +157,86 @@ def _room(count: int, dim: int, spill: Path, memory_bytes: int) -> Vectors:
 
 def _propose(
     run: Run, clips: pl.DataFrame, vectors: Vectors, new: np.ndarray, stored: _Stored
-) -> tuple[Pairs, Index | None]:
+) -> tuple[Pairs, Index | None, str | None]:
+    """Pairs to look at; the cells that were searched and the id of their centres, if any were."""
     settings, places = run.config.dedup, Places.of(clips)
     cosine = _bound(run, vectors, places)
     bounds = Bounds(cosine, settings.max_candidates, settings.memory_bytes)
     if len(clips) <= settings.flat_clips:
-        return propose(vectors, places, new, bounds, spread), None
-    index = _index(run, clips, vectors, stored)
-    return propose_in_cells(vectors, places, new, bounds, index, spread), index
+        return propose(vectors, places, new, bounds, spread), None, None
+    known = placed_before(clips, stored.duplicates, "cells")
+    index, centres = place(run.corpus.folder, vectors, known, CELL_CLIPS, 0, spread)
+    return propose_in_cells(vectors, places, new, bounds, index, spread), index, centres
+
+
+def placed_before(clips: pl.DataFrame, stored: pl.DataFrame, column: str) -> Placed:
+    """Where clips were found to lie by an earlier pass.
+
+    Args:
+        clips: clip_id, in order.
+        stored: clip_id, centres and cells: a list of two, or the nearest alone.
+        column: Name of the cells' column.
+    """
+    placed = Placed.nowhere(len(clips))
+    known = stored.drop_nulls("centres").select("clip_id", "centres", column)
+    ids = known["centres"].unique()
+    if len(ids) != 1:  # none, or rows of two releases
+        return placed
+    rows = clips.select("clip_id").with_row_index("row").join(known, on="clip_id")
+    cells = np.array(rows[column].to_list(), np.int32).reshape(len(rows), -1)
+    placed.assigned[rows["row"].to_numpy(), : cells.shape[1]] = cells
+    return Placed(ids[0], placed.assigned)
 
 
 def _bound(run: Run, vectors: Vectors, places: Places) -> float:
-    """The least cosine: as set, as measured for the embedder, or as this corpus says, once."""
-    chosen = run.config.dedup.candidate_similarity
-    if chosen is not None:
-        return chosen
-    spec = run.config.embed.spec
-    if parse_spec(spec).family == "bundled":
-        return candidate_similarity(spec)
-    name = ("index", f"{run.keys.dedup}.json")
-    if run.corpus.folder.exists(*name):
-        return float(json.loads(run.corpus.folder.read(*name))["candidate_similarity"])
-    found = calibrate(vectors, places)
-    if found is None:  # too few sources; not stored, so that a larger corpus is asked again
-        return candidate_similarity(spec)
-    run.corpus.folder.write(json.dumps({"candidate_similarity": found}).encode(), *name)
+    """The least cosine of `least_cosine`; what this corpus says of its embedder is stored."""
+    found, read = least_cosine(run.corpus, run.config, run.keys.dedup, vectors, places)
+    if read:  # too few sources are not stored, so that a larger corpus is asked again
+        content = json.dumps({"candidate_similarity": found}).encode()
+        run.corpus.folder.write(content, *_bound_file(run.keys.dedup))
     return found
 
 
-def _index(run: Run, clips: pl.DataFrame, vectors: Vectors, stored: _Stored) -> Index:
-    """The cells of the corpus, learned anew where it has outgrown them, with all clips in them."""
-    folder, name = run.corpus.folder, ("index", f"{run.keys.dedup}.cells")
-    cells = Cells.load(folder.read(*name)) if folder.exists(*name) else None
-    if cells is None or len(clips) > _GROWTH * CELL_CLIPS * len(cells.centres):
-        cells = cells_of(vectors)
-        folder.write(cells.save(), *name)
-        return assigned_to(cells, vectors, np.arange(len(clips)), spread)
-    known = clips.select("clip_id").join(stored.duplicates, on="clip_id", how="left")["cells"]
-    todo = np.flatnonzero(known.is_null().to_numpy())
-    index = assigned_to(cells, vectors, todo, spread)
-    rest = np.flatnonzero(known.is_not_null().to_numpy())
-    if len(rest):
-        index.assigned[rest] = np.array(known.drop_nulls().to_list(), np.int32)
-    return index
+def least_cosine(
+    corpus: Corpus, config: Config, dedup_key: str, vectors: Vectors, places: Places
+) -> tuple[float, bool]:
+    """From which cosine on pairs are looked at, and whether it was read off these vectors.
+
+    As set; as measured for the embedder; as this corpus said before; as these clips say; or, where
+    they are of too few sources, what stands in for models that nobody has measured.
+    """
+    spec = config.embed.spec
+    if config.dedup.candidate_similarity is not None:
+        return config.dedup.candidate_similarity, False
+    if parse_spec(spec).family == "bundled":
+        return candidate_similarity(spec), False
+    if corpus.folder.exists(*_bound_file(dedup_key)):
+        stored = json.loads(corpus.folder.read(*_bound_file(dedup_key)))
+        return float(stored["candidate_similarity"]), False
+    found = calibrate(vectors, places)
+    return (candidate_similarity(spec), False) if found is None else (found, True)
+
+
+def _bound_file(dedup_key: str) -> tuple[str, str]:
+    return "index", f"{dedup_key}.json"
 
 
 Pictures = Callable[[set[str]], dict[str, Any]]
 """What `curate.dedup.verify` reads of clips, by clip_id."""
 
 
-def verified(pictures: Pictures, ids: pl.Series, pairs: Pairs, settings: Dedup) -> pl.DataFrame:
+Facts = Callable[[set[str]], pl.DataFrame]
+"""What `curate.dedup.words` reads of clips."""
+
+
+def verified(
+    pictures: Pictures, facts: Facts, ids: pl.Series, pairs: Pairs, settings: Dedup
+) -> pl.DataFrame:
     """Rows of `copies` (without key) of the candidate pairs whose pictures say so.
 
     Args:
         pictures: Reads what verification needs.
+        facts: Reads what tells what was done to a copy.
         ids: clip_id of every row.
         pairs: Of rows.
         settings: Of dedup.
@@ -218,7 +250,11 @@ def verified(pictures: Pictures, ids: pl.Series, pairs: Pairs, settings: Dedup) 
         held = pictures({name for pair in named for name in pair[:2]})
         for found in spread(verify, _shares(named, held, settings)):
             rows += found
-    return copies_frame(rows)
+    copies = copies_frame(rows)
+    if not rows:
+        return copies
+    told = words(pl.DataFrame(rows), facts({*copies["clip_id"], *copies["other_id"]}))
+    return copies.with_columns(told)
 
 
 def _shares(
@@ -256,12 +292,17 @@ def _nearest(clips: pl.DataFrame, pairs: Pairs, stored: _Stored) -> pl.DataFrame
 
 
 def _commit(
-    run: Run, stored: _Stored, copies: pl.DataFrame, groups: pl.DataFrame, index: Index | None
+    run: Run,
+    copies: pl.DataFrame,
+    groups: pl.DataFrame,
+    index: Index | None,
+    centres: str | None,
 ) -> None:
     key = pl.lit(run.keys.dedup).alias("dedup_key")
     cells = None if index is None else index.assigned.tolist()
     column = pl.Series("cells", cells or [None] * len(groups), pl.List(pl.Int32))
-    rows = groups.with_columns(key, column).select(DUPLICATES.schema.names)
+    named = pl.lit(centres, pl.String).alias("centres")
+    rows = groups.with_columns(key, column, named).select(DUPLICATES.schema.names)
     run.note("dedup", copies=int((rows["group_id"] != rows["clip_id"]).sum()), pairs=len(copies))
     with INTERRUPTS.deferred():
         # Pairs first: clips count as searched when they are in `duplicates`.

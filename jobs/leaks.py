@@ -19,10 +19,17 @@ from curate.dedup import (
     propose,
 )
 from curate.dedup.search import Vectors
-from curate.embedders import candidate_similarity
 from curate.keys import stage_keys
 from jobs.cluster import connect
-from jobs.dedup import embedded_clips, load_vectors, pictures_of, verified
+from jobs.dedup import (
+    embedded_clips,
+    least_cosine,
+    load_vectors,
+    pictures_of,
+    room_for,
+    verified,
+)
+from jobs.facts import facts_of
 from jobs.show import printable
 from jobs.spread import spread
 from manifests.corpus import Corpus
@@ -85,11 +92,12 @@ def print_leaks(told: dict[str, Any], console: Console) -> None:
     console.print(f"{told['clips']} clips against {told['against']}: {len(told['leaks'])} leaks")
     if not told["leaks"]:
         return
-    table = Table("clip", "is a copy of", "relation", "at, s", "share")
+    table = Table("clip", "is a copy of", "relation", "changes", "at, s", "share")
     for leak in told["leaks"]:
         names = (f"{printable(leak[k] or '')} {leak[c][:12]}" for k, c in _NAMES)
         offset, share = f"{leak['offset_s']:.2f}", f"{leak['share']:.2f}"
-        table.add_row(*map(escape, names), leak["relation"], offset, share)
+        changes = " ".join(leak["changes"] or ())
+        table.add_row(*map(escape, names), leak["relation"], changes, offset, share)
     console.print(table)
 
 
@@ -120,12 +128,12 @@ def _compared(ours: _Side, theirs: _Side, config: Config) -> pl.DataFrame:
     )
     places, new = Places.of(clips), np.arange(len(ours[2]), len(clips))
     settings = config.dedup
-    cosine = settings.candidate_similarity
-    cosine = candidate_similarity(config.embed.spec) if cosine is None else cosine
-    bounds = Bounds(cosine, settings.max_candidates, settings.memory_bytes)
     with tempfile.TemporaryDirectory(prefix="rushes-leaks-") as spill:
-        pairs = propose(_vectors(ours, theirs, Path(spill), config), places, new, bounds, spread,
-                        among_new=False)  # fmt: skip
+        vectors = _vectors(ours, theirs, Path(spill), config)
+        key = stage_keys(config).dedup
+        cosine, _ = least_cosine(ours[0], config, key, vectors, places)
+        bounds = Bounds(cosine, settings.max_candidates, settings.memory_bytes)
+        pairs = propose(vectors, places, new, bounds, spread, among_new=False)
 
     def pictures(ids: set[str]) -> dict[str, Any]:
         found: dict[str, Any] = {}
@@ -135,7 +143,15 @@ def _compared(ours: _Side, theirs: _Side, config: Config) -> pl.DataFrame:
             found |= {mark + name: row for name, row in rows.items()}
         return found
 
-    found = verified(pictures, clips["clip_id"], pairs, settings)
+    def facts(ids: set[str]) -> pl.DataFrame:
+        found = []
+        for mark, side in ((_OURS, ours), (_THEIRS, theirs)):
+            own = {name.removeprefix(mark) for name in ids if name.startswith(mark)}
+            marked = pl.concat_str(pl.lit(mark), "clip_id").alias("clip_id")
+            found.append(facts_of(side[0], side[2], own).with_columns(marked))
+        return pl.concat(found, how="vertical_relaxed")
+
+    found = verified(pictures, facts, clips["clip_id"], pairs, settings)
     exact = exact_copies(clips, places)
     crossing = pl.col("clip_id").str.starts_with(_OURS) & pl.col("other_id").str.starts_with(
         _THEIRS
@@ -149,7 +165,9 @@ def _vectors(ours: _Side, theirs: _Side, spill: Path, config: Config) -> Vectors
     for name, (corpus, key, clips) in (("ours", ours), ("theirs", theirs)):
         (spill / name).mkdir()
         parts.append(load_vectors(corpus, key, clips, spill / name, config.dedup))
-    return np.concatenate(parts)
+    count, dim = sum(map(len, parts)), parts[0].shape[1]
+    both = room_for(count, dim, spill, config.dedup.memory_bytes)
+    return np.concatenate(parts, out=both)
 
 
 def _uris(corpus: Corpus, name: str) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from curate.config import Config, load_config
-from curate.decide import CAMERA_KIND, DUPLICATE, missing_reasons
+from curate.decide import CAMERA_KIND, DUPLICATE, NEAR, missing_reasons
 from curate.keys import StageKeys, stage_keys
 from filters.base import MISSING_SCORES
 from filters.registry import FILTERS
@@ -19,7 +19,7 @@ from jobs.stages import STAGES
 from manifests.corpus import Corpus
 from manifests.errors import VIDEO_ERRORS, ConfigError
 
-_DROPPED: Final = {DUPLICATE: "copies of a kept clip"}
+_DROPPED: Final = {DUPLICATE: "copies of a kept clip", NEAR: "like a kept clip"}
 _UNPRINTABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")  # C0, C1, surrogates
 
 
@@ -163,8 +163,9 @@ def explain(corpus: Corpus, prefix: str) -> dict[str, Any]:
     evidence = corpus.committed("evidence").filter(own & (pl.col("measure_key") == keys.measure))
     found = evidence.drop("clip_id", "measure_key").sort("filter", "item").collect()
     duplicates = corpus.committed("duplicates").filter(own & (pl.col("dedup_key") == keys.dedup))
+    cells = corpus.committed("cells").filter(own & (pl.col("cells_key") == keys.cells))
     videos = corpus.committed("videos").filter(pl.col("video_id") == clip["video_id"])
-    verdict, copy = decisions.collect(), duplicates.collect()
+    verdict, copy, cell = decisions.collect(), duplicates.collect(), cells.collect()
     return {
         **clip,
         "videos": sorted(videos.collect()["uri"]),
@@ -172,6 +173,7 @@ def explain(corpus: Corpus, prefix: str) -> dict[str, Any]:
         "evidence": found.to_dicts(),
         "decision": verdict.row(0, named=True) if len(verdict) else None,
         "duplicate": copy.row(0, named=True) if len(copy) else None,
+        "cell": cell.row(0, named=True) if len(cell) else None,
     }
 
 
@@ -182,6 +184,8 @@ def describe(reason: dict[str, Any]) -> str:
         return f"{name} is {reason['word']}"
     if reason["word"]:
         return f"{name} has no value: {MISSING_SCORES.get(reason['word'], reason['word'])}"
+    if name == NEAR:
+        return f"like a kept clip: cosine {reason['value']:.3f}, bound {reason['high']:.3f}"
     if reason["low"] is not None and reason["value"] < reason["low"]:
         return f"{name} {reason['value']:.4g} is below {reason['low']:g}"
     if reason["high"] is not None:

@@ -234,15 +234,30 @@ DUPLICATES: Final = Table(
             "nearest", _text, "most similar clip that may be its copy; null when none was found"
         ),
         Column("similarity", _f32, "cosine to `nearest`, -1 to 1; null when none was found"),
-        Column(
-            "relation", _text, "to the kept clip: exact, copy, near or semantic; null if single"
-        ),
+        Column("relation", _text, "to the kept clip: exact or copy; null if single"),
         Column(
             "offset_s", _f64, "time of this clip's start on the kept clip's clock; null if single"
         ),
         Column("speed", _f64, "seconds of the kept clip in one of this clip; null if single"),
         Column("mirrored", _flag, "left and right exchanged against the kept clip; null if single"),
+        Column(
+            "changes", pa.list_(_text), "between it and the kept clip (`copies`); null if single"
+        ),
         Column("cells", pa.list_(_i32), "cells searched for copies; null where all clips were"),
+        Column("centres", _text, "id of the file of their centres; null likewise"),
+    ),
+)
+
+CELLS: Final = Table(
+    "cells",
+    "One clip's place among the vectors, which thinning compares cell by cell.",
+    ("clip_id", "cells_key"),
+    (
+        _CLIP_ID,
+        Column("cells_key", _text, "key of the cells: embedder, their size and seed"),
+        Column("cell", _i32, "number of the cell whose centre is nearest"),
+        Column("centre", _f32, "cosine to that centre, -1 to 1"),
+        Column("centres", _text, "id of the file of the centres"),
     ),
 )
 
@@ -269,6 +284,7 @@ COPIES: Final = Table(
         Column("part_y", _f32, "top edge of that part, share of the content box"),
         Column("part_width", _f32, "share of the content box"),
         Column("part_height", _f32, "share of the content box"),
+        Column("changes", pa.list_(_text), "what was done, words of curate.dedup.changes.CHANGES"),
     ),
 )
 
@@ -292,7 +308,7 @@ DECISIONS: Final = Table(
         Column("policy_key", _text, "key of the policy"),
         Column("keep", _flag, "verdict"),
         Column("reasons", pa.list_(REASON), "every bound that the clip broke; empty when kept"),
-        Column("kept_instead", _text, "clip_id of the kept copy; null unless dropped as a copy"),
+        Column("kept_instead", _text, "clip_id of the clip kept for it; of copies and near clips"),
         Column("camera_kind", _text, "what the camera did (filters.camera_kind), from the scores"),
     ),
 )
@@ -361,7 +377,7 @@ TABLES: Final = {
     table.name: table
     for table in (
         VIDEOS, SHOTS, CLIPS, EVIDENCE, FRAMES, SAMPLES, FILMSTRIPS, EMBEDDINGS, DUPLICATES, COPIES,
-        DECISIONS, FEATURES, ACTIONS,
+        CELLS, DECISIONS, FEATURES, ACTIONS,
     )
 }  # fmt: skip
 """Tables with fixed columns, by name; `scores` depends on the registry (`scores_table`)."""

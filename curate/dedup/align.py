@@ -12,6 +12,7 @@ from curate.dedup.views import (
     FINE,
     Floats,
     View,
+    averaged,
     bank,
     mirrored,
     shrunk,
@@ -77,6 +78,7 @@ class Alignment:
         likeness: Mean correlation of aligned pictures, -1 to 1.
         motion: Correlation of what changes over time in aligned pictures, -1 to 1.
         change: How much of the pictures changes over time, the smaller of both clips, 0 to 1.
+        pictures: How many were compared, at least 2.
         overlap_s: Time of the shorter clip that the other shows too, s of its own clock.
         share: That time as a share of the shorter clip, 0 to 1.
         offset_s: Where b starts on a's clock, s.
@@ -89,6 +91,7 @@ class Alignment:
     likeness: float
     motion: float
     change: float
+    pictures: int
     overlap_s: float
     share: float
     offset_s: float
@@ -133,6 +136,25 @@ def align(a: Footage, b: Footage, min_share: float, gate: float) -> Alignment | 
         if best is not None and best.motion >= _SURE and best.likeness >= _SURE:
             break
     return best
+
+
+def aligned(a: Footage, b: Footage, found: Alignment) -> tuple[Floats, Floats]:
+    """Pictures of both clips at the times and in the part that they share, laid over each other.
+
+    Args:
+        a: Clip a.
+        b: Clip b.
+        found: An alignment of the two.
+
+    Returns:
+        Twice (N, 16, 16) mean luma, 0 to 255, N at least 1.
+    """
+    shared = _shared(a, b, found.offset_s, found.speed, 0.0)
+    assert shared is not None, "an alignment has common times"
+    part = (found.view, _WHOLE) if found.inside else (_WHOLE, found.view)
+    x = averaged(shared.of_a, part[0], FINE)
+    y = averaged(b.strip[shared.shown], part[1], FINE)
+    return x, y[..., ::-1] if found.mirrored else y
 
 
 def _merit(alignment: Alignment) -> float:
@@ -288,6 +310,7 @@ class _Pair:
             likeness=float((weight * x * y).sum()),
             motion=float((weight * moving_x * moving_y).sum()) / scale,
             change=min(energies),
+            pictures=len(shared.shown),
             overlap_s=shared.overlap_s,
             share=shared.share,
             offset_s=guess.offset_s,

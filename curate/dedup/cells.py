@@ -8,6 +8,7 @@ import faiss
 import numpy as np
 import numpy.typing as npt
 
+from curate.dedup import gpu
 from curate.dedup.search import Vectors
 
 CELL_CLIPS: Final = 256
@@ -48,7 +49,7 @@ class Cells:
         centres, parent = np.ascontiguousarray(self.centres), self.parent.astype(np.int64)
         index.add_core(len(centres), faiss.swig_ptr(centres), None, faiss.swig_ptr(parent))
         index.nprobe = min(_SUPER_PROBES, len(self.top))
-        _, found = index.search(np.ascontiguousarray(vectors, np.float32), NEAREST)
+        _, found = gpu.placed(index).search(np.ascontiguousarray(vectors, np.float32), NEAREST)
         return np.asarray(found, np.int32)
 
     def save(self) -> bytes:
@@ -68,25 +69,24 @@ class Cells:
         return cls(top.astype(np.float32), centres.astype(np.float32), parent.astype(np.int32))
 
 
-def cells_for(clips: int) -> int:
+def cells_for(clips: int, cell_clips: int) -> int:
     """How many cells a corpus of so many clips gets."""
-    return max(1, ceil(clips / CELL_CLIPS))
+    return max(1, ceil(clips / cell_clips))
 
 
-def sample_for(clips: int) -> int:
+def sample_for(clips: int, cell_clips: int) -> int:
     """How many clips to learn the centres from."""
-    return min(clips, _SAMPLE * cells_for(clips))
+    return min(clips, max(_SAMPLE * cells_for(clips, cell_clips), cell_clips))
 
 
-def train_cells(sample: Vectors, clips: int, seed: int) -> Cells:
+def train_cells(sample: Vectors, wanted: int, seed: int) -> Cells:
     """Learn centres by spherical k-means, first of super-cells, then within each.
 
     Args:
-        sample: (m, D) unit vectors drawn at random, about `sample_for(clips)` of them.
-        clips: Size of the corpus.
+        sample: (m, D) unit vectors drawn at random, some forty per cell.
+        wanted: Cells, see `cells_for`.
         seed: Of k-means.
     """
-    wanted = cells_for(clips)
     supers = max(1, round(sqrt(wanted)))
     top = _kmeans(sample[: _SAMPLE * 4 * supers], supers, seed)
     nearest = np.argmax(sample @ top.T, axis=1) if supers > 1 else np.zeros(len(sample), np.intp)
@@ -112,7 +112,7 @@ def _kmeans(vectors: Vectors, count: int, seed: int) -> Vectors:
         niter=_ROUNDS,
         seed=seed,
         spherical=True,
-        gpu=bool(faiss.get_num_gpus()),
+        gpu=gpu.available(),
         min_points_per_centroid=1,
         max_points_per_centroid=_SAMPLE * 4,
     )

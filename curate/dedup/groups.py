@@ -17,6 +17,7 @@ SCHEMA: Final[dict[str, Any]] = {
     "offset_s": pl.Float64,
     "speed": pl.Float64,
     "mirrored": pl.Boolean,
+    "changes": pl.List(pl.String),
 }
 """Columns of `duplicates` that grouping fills."""
 
@@ -114,11 +115,18 @@ def _seen_from_kept(copies: pl.DataFrame) -> pl.DataFrame:
     A pair says where `other_id` lies on the clock of `clip_id`: t = offset + speed * t_other.
     """
     forth = copies.select(
-        "relation", "offset_s", "speed", "mirrored", group_id="clip_id", clip_id="other_id"
+        "relation",
+        "offset_s",
+        "speed",
+        "mirrored",
+        "changes",
+        group_id="clip_id",
+        clip_id="other_id",
     )
     back = copies.select(
         "relation",
         "mirrored",
+        "changes",
         group_id="other_id",
         offset_s=-pl.col("offset_s") / pl.col("speed"),
         speed=1 / pl.col("speed"),

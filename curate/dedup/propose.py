@@ -7,7 +7,8 @@ from typing import Any, Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from curate.dedup.cells import NEAREST, Cells, sample_for, train_cells
+from curate.dedup import gpu
+from curate.dedup.cells import CELL_CLIPS, NEAREST, Cells, cells_for, sample_for, train_cells
 from curate.dedup.places import Ints, Places
 from curate.dedup.search import Bounds, Pairs, Vectors, search
 
@@ -77,6 +78,7 @@ def propose(
     held = np.asarray(vectors)
     if len(parts) <= 1:
         return search(held, rows, places, new, bounds, among_new)
+    run = map_here if gpu.available() else run  # tasks see no GPU, and one is faster than many CPUs
     calls = ((held, rows, places, part, bounds, among_new) for part in parts)
     return Pairs.joined(list(run(search, calls))).nearest_first(bounds.most)
 
@@ -161,6 +163,7 @@ def _within(
 def assigned_to(cells: Cells, vectors: Vectors, rows: Ints, run: Map = map_here) -> Index:
     """Assign some clips to cells; the rows of the others are -1."""
     assigned = np.full((len(vectors), NEAREST), -1, np.int32)
+    run = map_here if gpu.available() else run
     calls = (
         (cells, np.asarray(vectors[rows[i : i + _ASSIGN_ROWS]]), rows[i : i + _ASSIGN_ROWS])
         for i in range(0, len(rows), _ASSIGN_ROWS)
@@ -174,12 +177,13 @@ def _assign(cells: Cells, vectors: Vectors, rows: Ints) -> tuple[Ints, npt.NDArr
     return rows, cells.assign(vectors)
 
 
-def cells_of(vectors: Vectors, seed: int = 0) -> Cells:
-    """Learn the cells of a corpus from a random share of its clips."""
+def cells_of(vectors: Vectors, seed: int = 0, cell_clips: int = CELL_CLIPS) -> Cells:
+    """Learn cells of so many clips on average from a random share of a corpus."""
     drawn = np.random.default_rng(seed).choice(
-        len(vectors), sample_for(len(vectors)), replace=False
+        len(vectors), sample_for(len(vectors), cell_clips), replace=False
     )
-    return train_cells(np.asarray(vectors[np.sort(drawn)]), len(vectors), seed)
+    sample = np.asarray(vectors[np.sort(drawn)])
+    return train_cells(sample, cells_for(len(vectors), cell_clips), seed)
 
 
 def calibrate(vectors: Vectors, places: Places, seed: int = 0) -> float | None:

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from curate.dedup import gpu
 from curate.dedup.places import Ints, Places
 
 Vectors = npt.NDArray[np.float32]
@@ -14,6 +15,10 @@ _ROUNDING: Final = 1e-6
 """Rounding may put the product of equal unit vectors just below 1."""
 _BYTES_PER_PRODUCT: Final = 16
 """Of a block's cosines, and of the rows and columns of those above the bound."""
+_CROWD: Final = 4
+"""Times `Bounds.most` pairs, beyond which a clip's nearest are sought before any are listed."""
+_CROWDED_ROWS: Final = 64
+"""Such clips that are looked at together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,19 +110,52 @@ def search(
     """
     wanted = np.zeros(len(rows), np.bool_)
     wanted[queries] = True
+    least = bounds.cosine - _ROUNDING
     block = max(1, bounds.block_bytes // (_BYTES_PER_PRODUCT * max(1, len(rows))))
     found: list[Pairs] = []
     for start in range(0, len(queries), block):
         at = queries[start : start + block]
-        cosines = vectors[at] @ vectors.T
-        i, b = np.nonzero(cosines >= bounds.cosine - _ROUNDING)
-        cosine, a = np.minimum(cosines[i, b], 1), at[i]
-        # A pair of two queries is met from both sides: keep one.
-        keep = (a != b) & (((a < b) & among_queries) | ~wanted[b])
-        a, b, cosine = a[keep], b[keep], cosine[keep]
-        keep = ~places.apart(a, b)
-        low, high = np.minimum(a, b)[keep], np.maximum(a, b)[keep]
-        found.append(Pairs(rows[low], rows[high], cosine[keep]))
+        i, b, cosine, rest = gpu.above(vectors[at], vectors, least)
+        j, near, more = _above(vectors, at[rest], places, wanted, bounds)
+        a = at[np.concatenate([i, rest[j]])]
+        b, cosine = np.concatenate([b, near]), np.minimum(np.concatenate([cosine, more]), 1)
+        keep = (a != b) & (among_queries | ~wanted[b]) & ~places.apart(a, b)
+        a, b = a[keep], b[keep]
+        found.append(Pairs(rows[np.minimum(a, b)], rows[np.maximum(a, b)], cosine[keep]))
         if sum(len(p.a) for p in found) > bounds.most * len(rows):
             found = [Pairs.joined(found).nearest_first(bounds.most)]
     return Pairs.joined(found).nearest_first(bounds.most)
+
+
+def _above(
+    vectors: Vectors, at: Ints, places: Places, wanted: npt.NDArray[np.bool_], bounds: Bounds
+) -> tuple[Ints, Ints, Vectors]:
+    """Positions within `at`, rows of the vectors and cosines of the pairs above the bound.
+
+    Of a query that is like very many (black screens, one title card) only those pairs are given
+    that are among the nearest of either clip: all of n equal clips would be n squared pairs.
+    """
+    cosines = vectors[at] @ vectors.T
+    hits = cosines >= bounds.cosine - _ROUNDING
+    crowded = np.flatnonzero(hits.sum(axis=1) > _CROWD * bounds.most)
+    everything = np.arange(len(vectors))
+    for start in range(0, len(crowded), _CROWDED_ROWS):
+        some = crowded[start : start + _CROWDED_ROWS]
+        own = at[some][:, None]
+        fit = hits[some] & (own != everything) & ~places.apart(own, everything[None])
+        values = np.where(fit, cosines[some], -np.inf)
+        kept = _top(values, bounds.most)
+        kept[:, ~wanted] |= _top(values[:, ~wanted].T, bounds.most).T
+        hits[some] = kept & fit
+    i, b = np.nonzero(hits)
+    return i, b, np.asarray(cosines[i, b], np.float32)
+
+
+def _top(values: Vectors, most: int) -> npt.NDArray[np.bool_]:
+    """The `most` greatest of each row; of equal ones the first."""
+    if values.shape[1] <= most:
+        return np.ones(values.shape, np.bool_)
+    least = np.partition(values, -most, axis=1)[:, -most, None]
+    above, equal = values > least, values == least
+    room = most - above.sum(axis=1, keepdims=True)
+    return np.asarray(above | (equal & (np.cumsum(equal, axis=1, dtype=np.int32) <= room)))

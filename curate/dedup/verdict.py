@@ -17,9 +17,13 @@ STRICT_MOTION: Final = 0.9
 """Least motion where more than usual was free to fit, or where pictures are unlike."""
 WHOLE: Final = 0.9
 """Share of the shorter clip from which all of it counts as shared, but for its ends."""
-RETIMED: Final = 0.05
-"""Change of speed from which a copy counts as re-timed. Repeated movements of one scene (steps,
-strokes) can be laid over each other where both the speed and the shared part may be chosen."""
+RETIMED: Final = 0.08
+"""Change of speed from which a copy counts as re-timed; below lies what the search leaves."""
+FEW: Final = 16
+"""Pictures below which chance lays different takes of one scene over each other: two seconds, or
+three of a video with five frames a second."""
+FEW_RETIMED_MOTION: Final = 0.95
+"""Least motion where there are so few pictures and the speed was free as well."""
 MARKED_LIKENESS: Final = 0.3
 """Likeness that is enough where the motion agrees so well: a large mark makes pictures unlike."""
 CHANGE: Final = 0.004
@@ -67,17 +71,25 @@ def is_copy(found: Alignment, stills_alike: float) -> bool:
         stills_alike: See `Stills.share_as`, 0 to 1.
     """
     if found.change >= FROZEN:
-        free = found.share < WHOLE and abs(found.speed - 1) > RETIMED
-        least = STRICT_MOTION if free else MOTION
+        least = _least_motion(found)
         if found.motion >= least and found.likeness >= LIKENESS:
             return True
-        if found.motion >= STRICT_MOTION and found.likeness >= MARKED_LIKENESS:
+        if found.motion >= max(least, STRICT_MOTION) and found.likeness >= MARKED_LIKENESS:
             return True
     if found.likeness < STILL_LIKENESS:
         return False
     if found.change < FROZEN:
         return stills_alike >= 0.5
     return found.change < CHANGE and found.motion >= STILL_MOTION and stills_alike >= 0.5
+
+
+def _least_motion(found: Alignment) -> float:
+    """More is asked where more was free to fit, or where less was there to be fitted."""
+    retimed = abs(found.speed - 1) > RETIMED
+    if found.pictures < FEW:
+        return FEW_RETIMED_MOTION if retimed else STRICT_MOTION
+    # Repeated movements of one scene can be laid over each other where the part may be chosen.
+    return STRICT_MOTION if found.share < WHOLE else MOTION
 
 
 def compare(a: Footage, b: Footage, min_share: float) -> Alignment | None:

@@ -9,6 +9,7 @@ import polars as pl
 
 from curate.config import Dedup
 from curate.dedup.align import Alignment, Footage
+from curate.dedup.changes import tones, with_tones
 from curate.dedup.places import Places
 from curate.dedup.verdict import Stills, compare, is_copy
 from curate.filmstrip import unpack
@@ -51,7 +52,7 @@ def verify(
         settings: Of dedup.
 
     Returns:
-        Rows of `copies` without dedup_key.
+        Rows of `copies` without dedup_key and changes, with what `changes.words` needs.
     """
     prepared = {name: seen(row, settings.min_quality) for name, row in clips.items()}
     found = []
@@ -62,7 +63,8 @@ def verify(
         alignment = compare(one.footage, two.footage, settings.min_overlap)
         alike = one.stills.share_as(two.stills, settings.max_hamming)
         if alignment is not None and is_copy(alignment, alike):
-            found.append(_row(a, b, cosine, alignment))
+            row = _row(a, b, cosine, alignment)
+            found.append(with_tones(row, tones(one.footage, two.footage, alignment)))
     return found
 
 
@@ -104,7 +106,7 @@ def exact_copies(clips: pl.DataFrame, places: Places) -> pl.DataFrame:
                 "offset_s": 0.0, "speed": 1.0, "mirrored": False, "share": 1.0,
                 "overlap_s": float(min(span[i], span[j])),
                 "part_of": "clip", "part_x": 0.0, "part_y": 0.0,
-                "part_width": 1.0, "part_height": 1.0,
+                "part_width": 1.0, "part_height": 1.0, "changes": [],
             }
             for i, j in zip(a, b, strict=True)
         ]

@@ -104,10 +104,14 @@ def bank(strip: Strip) -> Floats:
 
 def shrunk(strip: npt.NDArray[np.generic], view: View, size: int) -> Floats:
     """(K, size * size): one view of every picture, zero mean and unit length."""
+    return normalised(averaged(strip, view, size).reshape(len(strip), -1))
+
+
+def averaged(strip: npt.NDArray[np.generic], view: View, size: int) -> Floats:
+    """(K, size, size): one view of every picture, in grey levels."""
     across = averaging((view.x, view.width), size)
     down = averaging((view.y, view.height), size)
-    cells = down @ (strip.astype(np.float32) @ across.T)
-    return normalised(cells.reshape(len(strip), -1))
+    return np.asarray(down @ (strip.astype(np.float32) @ across.T), np.float32)
 
 
 def mirrored(pictures: Floats, size: int) -> Floats:

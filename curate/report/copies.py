@@ -15,10 +15,8 @@ COPIES: Final = 3
 RELATIONS: Final = {
     "exact": "the same span of the same encoded stream, in another file",
     "copy": "the same recording, encoded, scaled or edited again",
-    "near": "nearly the same pictures at another time or with larger changes",
-    "semantic": "alike in content, not the same recording",
 }
-"""Relation of `duplicates` -> what it means to a reader, from the surest to the loosest."""
+"""Relation of `duplicates` -> what it means to a reader, the surest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,7 @@ class Copy:
     relation: str
     similarity: float | None
     offset_s: float | None
+    changes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +83,13 @@ def choose_groups(tables: Tables) -> list[Group]:
     found = []
     for group_id in groups:
         rows = chosen.filter(pl.col("group_id") == group_id)
-        shown = rows.select("clip_id", "relation", "similarity", "offset_s").head(COPIES)
+        columns = ("clip_id", "relation", "similarity", "offset_s", "changes")
         listed = tuple(
-            Copy(clips[clip_id], *rest) for clip_id, *rest in shown.iter_rows() if clip_id in clips
+            Copy(clips[clip_id], relation, similarity, offset_s, tuple(changes or ()))
+            for clip_id, relation, similarity, offset_s, changes in (
+                rows.select(columns).head(COPIES).iter_rows()
+            )
+            if clip_id in clips
         )
         if group_id in clips and listed:
             found.append(Group(clips[group_id], listed, rows.height + 1))

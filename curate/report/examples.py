@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import polars as pl
 
-from curate.decide import DUPLICATE
+from curate.decide import DUPLICATE, NEAR
 from curate.keys import StageKeys
 from curate.report.data import Tables
 from manifests.corpus import Corpus
@@ -56,12 +56,12 @@ class Example:
 
     Attributes:
         clip: The clip.
-        score: Name of the score (or `duplicate`).
+        score: Name of the score (or `duplicate`, `near`).
         value: Its value; None if it could not be measured.
         low: Least value kept.
         high: Greatest value kept.
         word: Why there is no value.
-        copy_of: The clip kept instead, of a copy.
+        copy_of: The clip that a copy copies, or that a near clip is like.
     """
 
     clip: ClipView
@@ -79,6 +79,10 @@ class Row:
 
     caption: str
     examples: tuple[Example, ...]
+
+
+_ALIKE: Final = (DUPLICATE, NEAR)
+"""Reasons whose value is a likeness to another clip."""
 
 
 def view_clips(tables: Tables, clip_ids: Iterable[str]) -> dict[str, ClipView]:
@@ -101,11 +105,11 @@ def dropped_examples(tables: Tables, name: str) -> list[Row]:
     value = pl.col("value")
     excess = pl.max_horizontal(pl.col("low") - value, value - pl.col("high"))
     rows = tables.reasons.filter(pl.col("filter") == name).with_columns(
-        order=value if name == DUPLICATE else excess
+        order=value if name in _ALIKE else excess
     )
     measured = rows.filter(pl.col("value").is_not_null())
     clearest, nearest = _ends(measured)
-    captions = ("most alike", "least alike") if name == DUPLICATE else ("far beyond", "just beyond")
+    captions = ("most alike", "least alike") if name in _ALIKE else ("far beyond", "just beyond")
     if nearest.is_empty():
         captions = ("all of them", "")
     unmeasured = _spread(rows.filter(pl.col("value").is_null()), PER_SIDE)
@@ -179,6 +183,10 @@ def _examples(tables: Tables, rows: pl.DataFrame) -> tuple[Example, ...]:
         .select("clip_id", "kept_instead")
         .iter_rows()
     )
+    # What is kept for a copy is not what it copies where that gave way to a near clip.
+    copied = dict(tables.duplicates.select("clip_id", "group_id").iter_rows())
+    is_copy = rows.filter(pl.col("filter") == DUPLICATE)["clip_id"]
+    instead |= {clip: copied[clip] for clip in is_copy if clip in copied}
     clips = view_clips(tables, [*rows["clip_id"], *instead.values()])
     return tuple(
         Example(

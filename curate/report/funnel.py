@@ -6,7 +6,7 @@ from typing import Final, Literal
 import polars as pl
 
 from curate.config import Config
-from curate.decide import DUPLICATE
+from curate.decide import DUPLICATE, NEAR
 from curate.report.data import Tables
 from curate.report.formats import plural
 
@@ -58,7 +58,7 @@ class Reason:
 
 
 def count_reasons(tables: Tables) -> list[Reason]:
-    """Every filter that dropped a clip, by time dropped; copies last."""
+    """Every filter that dropped a clip, by time dropped; copies last, then near clips."""
     only = pl.col("reasons") == 1
     rows = (
         tables.reasons.group_by("filter")
@@ -69,7 +69,12 @@ def count_reasons(tables: Tables) -> list[Reason]:
             only_seconds=pl.col("seconds").filter(only).sum(),
             unmeasured=pl.col("word").is_not_null().sum(),
         )
-        .sort(pl.col("filter") == DUPLICATE, -pl.col("seconds"), "filter")
+        .sort(
+            pl.col("filter") == NEAR,
+            pl.col("filter") == DUPLICATE,
+            -pl.col("seconds"),
+            "filter",
+        )
     )
     return [Reason(*row) for row in rows.iter_rows()]
 
@@ -124,6 +129,11 @@ _FILE_LOSSES: Final = (
     ("pending", "not measured yet", "scanned, or measured under other settings"),
     ("repeated", "same content", "byte for byte another file of the list; measured once"),
 )
+_GIVING_WAY: Final = {
+    DUPLICATE: ("copies", "copies of a kept clip"),
+    NEAR: ("near clips", "thinned: like a kept clip, no copies of it"),
+}
+"""Reasons that hang on another clip -> label and note of their bar."""
 _LEAST_S: Final = 0.05
 """Losses below this are rounding of time stamps, s."""
 
@@ -134,8 +144,7 @@ def clip_steps(tables: Tables, reasons: list[Reason]) -> list[Step]:
     steps = [_step("clips", "total", clips)]
     for reason in reasons:
         if reason.only_clips:
-            label = "copies" if reason.name == DUPLICATE else reason.name
-            note = "copies of a kept clip" if reason.name == DUPLICATE else "dropped by this alone"
+            label, note = _GIVING_WAY.get(reason.name, (reason.name, "dropped by this alone"))
             steps.append(
                 Step(
                     label,

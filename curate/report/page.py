@@ -11,7 +11,7 @@ import jinja2
 from markupsafe import Markup
 
 from curate.config import Config, to_toml
-from curate.decide import DUPLICATE
+from curate.decide import DUPLICATE, NEAR
 from curate.keys import StageKeys
 from curate.report import copies, data, examples, formats, funnel, scores
 from curate.report.evidence import load_evidence
@@ -150,7 +150,9 @@ def _headline(tables: data.Tables) -> Headline:
 
 def _clip_ids(rows: list[list[examples.Row]], groups: list[copies.Group]) -> list[str]:
     """Every clip whose stills the page shows."""
-    found = {example.clip.clip_id for part in rows for row in part for example in row.examples}
+    shown = [example for part in rows for row in part for example in row.examples]
+    found = {example.clip.clip_id for example in shown}
+    found |= {e.copy_of.clip_id for e in shown if e.score == NEAR and e.copy_of}
     found |= {group.best.clip_id for group in groups}
     found |= {copy.clip.clip_id for group in groups for copy in group.copies}
     return sorted(found)
@@ -210,6 +212,7 @@ def _environment() -> jinja2.Environment:
         "apart": formats.apart,
         "FILTERS": FILTERS,
         "DUPLICATE": DUPLICATE,
+        "NEAR": NEAR,
         "VIDEO_ERRORS": VIDEO_ERRORS,
         "MISSING_SCORES": MISSING_SCORES,
         "style": Markup(sources["style.css"]),

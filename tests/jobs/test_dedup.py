@@ -99,7 +99,7 @@ CLIPS = [(scene, copy) for scene in range(20) for copy in range(1 + scene % 3)]
 
 
 def answers(corpus: Corpus) -> tuple[pl.DataFrame, pl.DataFrame]:
-    duplicates = corpus.read("duplicates").drop("cells").sort("clip_id")
+    duplicates = corpus.read("duplicates").drop("cells", "centres").sort("clip_id")
     return duplicates, corpus.read("copies").sort("clip_id", "other_id")
 
 
@@ -138,6 +138,9 @@ def test_relations_are_stored(tmp_path: Path) -> None:
     pair = corpus.read("copies").filter(other_id="021").row(0, named=True)
     assert pair["overlap_s"] == pytest.approx(3, abs=0.2)
     assert pair["share"] == pytest.approx(1, abs=0.05)
+    assert found["020"]["changes"] is None
+    assert found["021"]["changes"] == pair["changes"] == ["trimmed"]
+    assert found["022"]["changes"] == ["mirrored", "squeezed", "rescaled"]
 
 
 def test_clips_that_are_gone_are_forgotten(tmp_path: Path) -> None:

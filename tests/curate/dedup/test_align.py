@@ -157,9 +157,19 @@ def test_verdict_wants_motion_that_agrees_where_there_is_motion() -> None:
     assert is_copy(base, 0.0)
     assert not is_copy(replace(base, motion=0.7), 1.0)
     assert not is_copy(replace(base, likeness=0.5, motion=0.85), 1.0)
-    assert is_copy(replace(base, share=0.6, motion=0.85), 0.0)
     assert is_copy(replace(base, speed=1.25, motion=0.85), 0.0)
-    assert not is_copy(replace(base, share=0.6, speed=1.25, motion=0.85), 0.0)
+    assert not is_copy(replace(base, share=0.6, motion=0.85), 0.0)
+    assert is_copy(replace(base, share=0.6, motion=0.92), 0.0)
+
+
+def test_verdict_wants_more_where_few_pictures_are_compared() -> None:
+    base = replace(found(seen(ORIGINAL), seen(ORIGINAL)), motion=0.85)
+    assert is_copy(base, 0.0)
+    assert not is_copy(replace(base, pictures=10), 0.0)
+    assert is_copy(replace(base, pictures=10, motion=0.92), 0.0)
+    assert not is_copy(replace(base, pictures=10, motion=0.92, speed=1.25), 0.0)
+    assert is_copy(replace(base, pictures=10, motion=0.96, speed=1.25), 0.0)
+    assert not is_copy(replace(base, pictures=10, motion=0.92, speed=1.25, likeness=0.5), 0.0)
 
 
 def test_stills_share_counts_the_clip_with_fewer_partners() -> None:

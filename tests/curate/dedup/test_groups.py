@@ -37,7 +37,7 @@ def test_clips_without_copies_are_their_own_groups() -> None:
     found = group_copies(clips(a={}, b={}), NO_NEAREST, copies_frame([]))
     assert found.to_dicts()[0] == {
         "clip_id": "a", "group_id": "a", "nearest": None, "similarity": None, "relation": None,
-        "offset_s": None, "speed": None, "mirrored": None,
+        "offset_s": None, "speed": None, "mirrored": None, "changes": None,
     }  # fmt: skip
     assert len(found) == 2
 
@@ -75,7 +75,7 @@ def test_smallest_id_is_kept_among_equals() -> None:
 
 
 def test_relation_and_offset_are_seen_from_the_kept_clip() -> None:
-    told = pair("a", "b", offset_s=3.0, speed=1.5, mirrored=True)
+    told = pair("a", "b", offset_s=3.0, speed=1.5, mirrored=True, changes=["retimed"])
     first = group_copies(clips(a={}, b=SMALL), NO_NEAREST, copies_frame([told])).to_dicts()[1]
     assert (first["clip_id"], first["offset_s"], first["speed"]) == ("b", 3.0, 1.5)
     other = group_copies(clips(a=SMALL, b={}), NO_NEAREST, copies_frame([told])).to_dicts()[0]
@@ -83,6 +83,7 @@ def test_relation_and_offset_are_seen_from_the_kept_clip() -> None:
     assert (other["clip_id"], other["offset_s"]) == ("a", -2.0)
     assert other["speed"] == pytest.approx(1 / 1.5)
     assert other["mirrored"] is True
+    assert first["changes"] == other["changes"] == ["retimed"]
 
 
 def test_exact_relation_wins_over_copy() -> None:

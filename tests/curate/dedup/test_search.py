@@ -170,3 +170,29 @@ def test_calibration_reads_the_bound_off_random_pairs() -> None:
     products = (vectors @ vectors.T)[np.triu_indices(2000, 1)]
     assert bound == pytest.approx(np.quantile(products, 0.98), abs=0.01)
     assert calibrate(vectors[:50], places(50)) is None
+
+
+@pytest.mark.parametrize("new", [np.arange(400), np.arange(0, 400, 3)], ids=["all", "some"])
+def test_crowds_of_like_clips_have_the_nearest_pairs_of_either_clip(new: np.ndarray) -> None:
+    rng = np.random.default_rng(0)
+    vectors = unit(np.ones((400, DIM)) + 0.3 * rng.normal(size=(400, DIM)))
+    where = places(400, video_id=[f"{i // 4:03}" for i in range(400)])  # four at a time are one
+    where = Places(where.source, np.tile([0.0, 4.0, 8.0, 12.0], 100),
+                   np.tile([4.0, 8.0, 12.0, 16.0], 100), where.tolerance_s)  # fmt: skip
+    bounds = Bounds(0.5, 3, 1 << 30)
+    every = {p for p in slow(vectors, 0.5) if p[0] // 4 != p[1] // 4 and set(p) & set(new.tolist())}
+    assert len(every) > 20_000
+    table = np.full((400, 400), -np.inf)
+    for a, b in every:
+        table[a, b] = table[b, a] = vectors[a] @ vectors[b]
+    nearest = np.argsort(-table, axis=1, kind="stable")[:, :3]
+    expected = {(min(i, int(j)), max(i, int(j))) for i in range(400) for j in nearest[i]
+                if table[i, j] > -np.inf}  # fmt: skip
+    assert as_set(propose(vectors, where, new, bounds)) == expected
+
+
+def test_equal_clips_do_not_give_all_their_pairs() -> None:
+    vectors = np.tile(unit(np.ones((1, DIM))), (1500, 1))
+    found = propose(vectors, places(1500), np.arange(1500), Bounds(0.5, 4, 1 << 30))
+    assert 1500 <= len(found.a) <= 1500 * 4
+    assert set(found.a.tolist()) | set(found.b.tolist()) == set(range(1500))

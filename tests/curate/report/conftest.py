@@ -16,7 +16,9 @@ from filters.registry import FILTERS
 from manifests.corpus import Corpus, rows_of
 from manifests.schemas import scores_table
 
-KEYS = StageKeys("scan", "signals", "measure", "embed", "dedup", "policy", "encode", "study")
+KEYS = StageKeys(
+    "scan", "signals", "measure", "embed", "dedup", "policy", "encode", "study", "cells"
+)
 HOSTILE = "<script>alert(1)</script>\"&'.mp4"
 """A file name that breaks out of text, attribute and script unless it is escaped."""
 
@@ -158,7 +160,7 @@ _DUPLICATES: list[dict[str, Any]] = [
     {"clip_id": "c0", "group_id": "c0", "nearest": "c6", "similarity": 0.97},
     {
         "clip_id": "c6", "group_id": "c0", "nearest": "c0", "similarity": 0.97,
-        "relation": "copy", "offset_s": 1.5,
+        "relation": "copy", "offset_s": 1.5, "changes": ["cropped", "marked"],
     },
     {"clip_id": "c1", "group_id": "c1"},
 ]  # fmt: skip

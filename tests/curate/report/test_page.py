@@ -96,7 +96,9 @@ def test_only_failures(empty: Corpus, config: Config) -> None:
 
 
 def test_measured_but_not_judged(corpus: Corpus, config: Config) -> None:
-    keys = type(KEYS)("scan", "signals", "measure", "embed", "other", "other", "other", "other")
+    keys = type(KEYS)(
+        "scan", "signals", "measure", "embed", "other", "other", "other", "other", "other"
+    )
     page = build_report(corpus, config, keys)
     assert "none has been judged yet" in page
     assert "rushes decide CORPUS" in page
@@ -104,7 +106,9 @@ def test_measured_but_not_judged(corpus: Corpus, config: Config) -> None:
 
 
 def test_videos_measured_under_other_settings_are_pending(corpus: Corpus, config: Config) -> None:
-    keys = type(KEYS)("scan", "signals", "other", "other", "other", "other", "other", "other")
+    keys = type(KEYS)(
+        "scan", "signals", "other", "other", "other", "other", "other", "other", "other"
+    )
     text = text_of(build_report(corpus, config, keys))
     assert "4 files not measured under these settings." in text
     assert "There are no clips to show." in text
