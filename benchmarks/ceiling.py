@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, nargs="+", default=[3], help="frames per step")
     parser.add_argument("--channels", type=int, nargs="+", default=[0], help="PCA; 0 is none")
     parser.add_argument("--shifts", type=int, nargs=2, default=[3, 5], help="rows and columns")
-    parser.add_argument("--regions", type=int, nargs=2, default=[4, 4])
+    parser.add_argument("--regions", type=int, nargs=2, default=[7, 7])
     parser.add_argument("--max-frames", type=int, default=1 << 30, help="of each take")
     args = parser.parse_args()
     torch.set_num_threads(1)
