@@ -58,7 +58,7 @@ def main() -> None:
         for frames in args.frames:
             clips = cut(takes, frames // divisor, args.encoded_grid, grid)
             for channels in args.channels:
-                search = Search(*args.shifts, (args.regions[0], args.regions[1]))
+                search = Search(args.shifts[0], args.shifts[1], (args.regions[0], args.regions[1]))
                 found = measure(clips, channels, search)
                 place = f"{grid:4} {frames / made['fps']:7.3f} {channels or '-':>4}"
                 print(f"{place} {found.pairs[0]:6}{found.pairs[1]:6}  {told(found)}", flush=True)
