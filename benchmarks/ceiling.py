@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--frames", type=int, nargs="+", default=[3], help="frames per step")
     parser.add_argument("--channels", type=int, nargs="+", default=[0], help="PCA; 0 is none")
     parser.add_argument("--shifts", type=int, nargs=2, default=[3, 5], help="rows and columns")
-    parser.add_argument("--regions", type=int, nargs=2, default=[4, 4])
+    parser.add_argument("--regions", type=int, nargs=2, default=[7, 7])
     parser.add_argument("--max-frames", type=int, default=1 << 30, help="of each take")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -58,7 +58,7 @@ def main() -> None:
         for frames in args.frames:
             clips = cut(takes, frames // divisor, args.encoded_grid, grid)
             for channels in args.channels:
-                search = Search(*args.shifts, (args.regions[0], args.regions[1]))
+                search = Search(args.shifts[0], args.shifts[1], (args.regions[0], args.regions[1]))
                 found = measure(clips, channels, search)
                 place = f"{grid:4} {frames / made['fps']:7.3f} {channels or '-':>4}"
                 print(f"{place} {found.pairs[0]:6}{found.pairs[1]:6}  {told(found)}", flush=True)

@@ -56,7 +56,8 @@ def _pan(length: int, fps: float, rng: np.random.Generator) -> Offsets:
     phase = halves / 2 * np.arange(length) / length
     triangle = 1 - 4 * np.abs((phase + 0.25) % 1 - 0.5)
     direction = np.array([rng.choice([-1.0, 1.0]), rng.uniform(-0.25, 0.25)])
-    return triangle[:, None] * reach * direction
+    found: Offsets = triangle[:, None] * reach * direction
+    return found
 
 
 def _shake(length: int, fps: float, rng: np.random.Generator) -> Offsets:

@@ -3,8 +3,8 @@
 A latent action is learnt without labels from the same tokens. What a supervised model does not
 find in them on unseen sources, no curation can bring out; a study of curation needs a ceiling far
 above zero. The number is Delta R2 = R2([s_t, x] -> a) - R2(s_t -> a), so that actions which the
-first frame alone gives away do not count. x is the correlation volume of both frames
-(curate/latent_action/correspondence.py), s_t the first frame averaged over the same regions.
+first frame alone gives away do not count. x is where the tokens went (`flow` of
+curate/latent_action/correspondence.py), s_t the first frame averaged over a few regions.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from curate.latent_action.correspondence import correlation
+from curate.latent_action.correspondence import flow
 from curate.study.statistics import Interval, bootstrap
 
 Array = npt.NDArray[np.float32]
@@ -39,17 +39,19 @@ _CHUNK_CLIPS: Final = 64
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What correlations are taken.
+    """How far tokens are looked for.
 
     Attributes:
         rows: Largest shift down and up, tokens.
         columns: Largest shift to the right and left, tokens.
-        regions: Bands of rows and of columns that are averaged over.
+        regions: Bands of rows and of columns over which shifts are averaged.
+        state: Bands over which the first frame is averaged.
     """
 
-    rows: int
-    columns: int
-    regions: tuple[int, int]
+    rows: int = 3
+    columns: int = 5
+    regions: tuple[int, int] = (7, 7)
+    state: tuple[int, int] = (3, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def ceiling(
         actions: (n, T - 1, K) from each frame to the next; pairs with a nan are left out.
         sources: (n,) where each clip comes from.
         held_out: Sources that evaluate; all others train.
-        search: Which shifts are looked at.
+        search: How far tokens are looked for.
         seed: Of the network.
         draws: Of the bootstrap over held-out sources.
 
@@ -100,15 +102,15 @@ def ceiling(
         raise ValueError(
             f"tokens {tokens.shape}, actions {actions.shape} and {len(sources)} sources do not fit"
         )
-    state, volume = pair_features(tokens, search)
+    state, moved = pair_features(tokens, search)
     known = np.isfinite(actions).all(-1)  # (n, T-1)
     of_pair = np.repeat(np.asarray(sources)[:, None], actions.shape[1], 1)[known]
-    state, volume, target = state[known], volume[known], actions[known]
+    state, moved, target = state[known], moved[known], actions[known]
     test = np.isin(of_pair, held_out)
     found = [len(set(of_pair[~test])), len(set(of_pair[test]))]
     if min(found) < 2:
         raise ValueError(f"each side needs two sources with actions, not {found}")
-    both = np.concatenate([state, volume], 1)
+    both = np.concatenate([state, moved], 1)
     network = Network(seed)
 
     def errors(inputs: Array, regress: Regressor) -> npt.NDArray[np.float64]:
@@ -138,22 +140,22 @@ def pair_features(tokens: npt.NDArray[Any], search: Search) -> tuple[Array, Arra
 
     Args:
         tokens: (n, T, N, D).
-        search: Which shifts are looked at.
+        search: How far tokens are looked for.
 
     Returns:
-        (n, T - 1, R D) first frames averaged by region, and (n, T - 1, R S) correlations.
+        (n, T - 1, R' D) first frames averaged over regions, and (n, T - 1, 6 R) flow.
     """
     size = round(tokens.shape[2] ** 0.5)
-    states, volumes = [], []
+    states, moved = [], []
     for start in range(0, len(tokens), _CHUNK_CLIPS):
         part = torch.from_numpy(np.asarray(tokens[start : start + _CHUNK_CLIPS], np.float32))
         before, after = part[:, :-1], part[:, 1:]
-        found = correlation(before, after, search.rows, search.columns, search.regions)
-        volumes.append(found.numpy())
+        found = flow(before, after, search.rows, search.columns, search.regions)
+        moved.append(found.numpy())
         maps = before.flatten(0, 1).transpose(1, 2).reshape(-1, part.shape[3], size, size)
-        pooled = nn.functional.adaptive_avg_pool2d(maps, search.regions)
+        pooled = nn.functional.adaptive_avg_pool2d(maps, search.state)
         states.append(pooled.reshape(*before.shape[:2], -1).numpy())
-    return np.concatenate(states), np.concatenate(volumes)
+    return np.concatenate(states), np.concatenate(moved)
 
 
 def ridge_regression(

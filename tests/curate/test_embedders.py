@@ -105,6 +105,7 @@ def test_candidate_similarity_is_known_without_loading() -> None:
     ("spec", "said"),
     [
         pytest.param("vjepa2:vit_large", "no image embedder", id="video-encoder"),
+        pytest.param("bundled:stride8", "inner map", id="inner-map"),
         pytest.param("clip:ViT-B-32", "did you mean open_clip?", id="family"),
         pytest.param("open_clip:ViT-B32/openai", "did you mean ViT-B-32?", id="open_clip-model"),
         pytest.param("open_clip:ViT-B-32/opena", "openai, laion400m_e31", id="open_clip-tag"),

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from curate.latent_action.correspondence import correlation
+from curate.latent_action.correspondence import correlation, flow
 
 
 def moved(grid: torch.Tensor, down: int, right: int) -> torch.Tensor:
@@ -93,3 +93,40 @@ def test_what_does_not_fit_is_refused(
 
     with pytest.raises(ValueError, match=reason):
         correlation(tokens, tokens, rows, 1, regions)
+
+
+@pytest.mark.parametrize(("down", "right"), [(0, 0), (2, -1), (-1, 3)])
+def test_flow_is_the_movement(down: int, right: int) -> None:
+    grid = torch.randn(12, 12, 32, generator=torch.Generator().manual_seed(5))
+    before, after = grid.flatten(0, 1), moved(grid, down, right).flatten(0, 1)
+
+    # The middle third, which no shift carries over the border.
+    middle = flow(before, after, 3, 3, (3, 3), sharpness=60).reshape(3, 3, 6)[1, 1]
+
+    torch.testing.assert_close(
+        middle, torch.tensor([down, right, down, right, 1.0, 0.0]), atol=0.02, rtol=0
+    )
+
+
+def test_flow_sees_that_regions_move_apart() -> None:
+    grid = torch.randn(8, 8, 32, generator=torch.Generator().manual_seed(6))
+    after = torch.cat([moved(grid, 0, -1)[:, :4], moved(grid, 0, 1)[:, 4:]], 1)
+
+    found = flow(grid.flatten(0, 1), after.flatten(0, 1), 2, 2, (1, 8)).reshape(8, 6)
+
+    # What lies at the seam is to be seen on both sides of it.
+    assert (found[1:3, 1] < -0.7).all()
+    assert (found[5:7, 1] > 0.7).all()
+
+
+def test_flow_is_differentiable_and_keeps_leading_axes() -> None:
+    before, after = torch.randn(2, 3, 2, 16, 4, generator=torch.Generator().manual_seed(7))
+    after.requires_grad_()
+
+    found = flow(before, after, 1, 2, (2, 2))
+    found.sum().backward()  # type: ignore[no-untyped-call]
+
+    assert found.shape == (3, 2, 24)
+    assert after.grad is not None
+    assert torch.isfinite(after.grad).all()
+    assert after.grad.abs().sum() > 0

@@ -3,7 +3,7 @@ import pytest
 
 from curate.study.ceiling import Network, Search, ceiling, pair_features, ridge_regression
 
-SEARCH = Search(1, 2, (2, 2))
+SEARCH = Search(1, 2, (2, 2), (2, 2))
 
 
 def walks(clips: int, seed: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
