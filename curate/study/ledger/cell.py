@@ -8,7 +8,7 @@ import numpy.typing as npt
 import polars as pl
 import torch
 
-from curate.latent_action.correspondence import correlation
+from curate.latent_action.correspondence import correlation, flow
 from curate.latent_action.model import LatentActionModel, ModelConfig
 from curate.latent_action.regularisers import Regulariser
 from curate.latent_action.train import TrainConfig, train
@@ -83,7 +83,7 @@ def run_controls(
 
     `control: untrained` is an inverse model with random weights; `control: shuffled` the reference
     arm's model with the fitting labels dealt to other pairs; `control: supervised` probes the
-    correlation volume itself: what the features hold of the action, the ceiling.
+    correlation volume and the flow of tokens: what the features hold of the action, the ceiling.
 
     Arguments and result are those of `run_cell`.
     """
@@ -98,14 +98,20 @@ def run_controls(
         "untrained": data.measure(lambda x: _latents(untrained, x), seed, kinds=("ridge", "mlp")),
         "shuffled": data.measure(lambda x: _latents(trained, x), seed, shuffle=True),
         "supervised": data.measure(
-            lambda x: correlation(x[:, :-1], x[:, 1:], *budget.model.shifts, budget.model.regions),
-            seed,
-            kinds=("ridge", "mlp"),
+            lambda x: _motion(x, budget.model), seed, kinds=("ridge", "mlp")
         ),
     }
     return pl.concat(
         _frame(rows, f"control: {name}", seed, normaliser) for name, rows in found.items()
     )
+
+
+def _motion(frames: torch.Tensor, config: ModelConfig) -> torch.Tensor:
+    """What can be seen of the motion between frames (B, T, N, D): (B, T-1, _)."""
+    pair = frames[:, :-1], frames[:, 1:]
+    finer = (min(7, config.side), min(7, config.side))
+    volume = correlation(*pair, *config.shifts, config.regions)
+    return torch.cat((volume, flow(*pair, *config.shifts, finer)), dim=-1)
 
 
 def train_config(settings: Ledger, tokens: torch.Tensor) -> TrainConfig:

@@ -98,7 +98,7 @@ def plan_ledger(windows: pl.DataFrame, settings: Ledger) -> LedgerPlan:
         for group in sorted({g for flags in pool["flags"] for g in flags})
     }
     groups = [g for g, share in shares.items() if share >= settings.least_share]
-    arms, versus = _arms(groups)
+    arms, versus = _arms(groups, leave_out=settings.leave_out)
     pairs = pool.select("window_id", "flags").iter_rows()
     flags = {name: frozenset(found) for name, found in pairs}
     source_of = dict(windows.select("window_id", "source").iter_rows())
@@ -183,7 +183,7 @@ def _primary(labelled: bool) -> tuple[str, ...]:
     return ("action_gain", "rollout_skill") if labelled else ("rollout_skill",)
 
 
-def _arms(groups: Sequence[str]) -> tuple[Mapping[str, Any], dict[str, str]]:
+def _arms(groups: Sequence[str], *, leave_out: bool) -> tuple[Mapping[str, Any], dict[str, str]]:
     """Arm -> which flags it admits, and arm -> what it is compared with."""
     arms: dict[str, Any] = {
         RAW: lambda found: True,
@@ -196,7 +196,7 @@ def _arms(groups: Sequence[str]) -> tuple[Mapping[str, Any], dict[str, str]]:
         for group in groups:
             arms[f"only {group}"] = lambda found, group=group: group not in found
             versus[f"only {group}"] = RAW
-        for group in groups:
+        for group in groups if leave_out else ():
             arms[f"without {group}"] = lambda found, group=group: not found - {group}
             versus[f"without {group}"] = CURATED
     return arms, versus

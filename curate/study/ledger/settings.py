@@ -64,6 +64,8 @@ class Ledger(Settings):
     """Draws of the hierarchical bootstrap."""
     doses: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4)
     """Shares of contaminated windows in a dose-response."""
+    leave_out: bool = True
+    """Whether each group is also left out of all; without, there are half as many arms."""
     least_share: float = Field(0.01, ge=0, le=1)
     """Share of raw windows that a group must object to, to have arms of its own."""
 
@@ -78,7 +80,7 @@ class Ledger(Settings):
 
 
 PRESETS: Final[dict[str, dict[str, Any]]] = {
-    "quick": {"seeds": 2, "train_windows": 160, "steps": 120, "windows_per_source": 48},
+    "quick": {"seeds": 2, "train_windows": 160, "steps": 120, "leave_out": False},
     "standard": {"seeds": 5, "train_windows": 2000, "steps": 600},
     "full": {"seeds": 8, "train_windows": 50_000, "steps": 5000, "batch_size": 64, "width": 256},
 }
@@ -95,4 +97,4 @@ def preset_overrides(name: str | None) -> list[str]:
         return []
     if name not in PRESETS:
         raise ConfigError(f"--preset takes one of {', '.join(PRESETS)}, not {name!r}")
-    return [f"ledger.{key}={value}" for key, value in PRESETS[name].items()]
+    return [f"ledger.{key}={str(value).lower()}" for key, value in PRESETS[name].items()]
