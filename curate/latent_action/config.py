@@ -29,6 +29,7 @@ class ModelConfig:
             in tokens; the grid's side - 1 where that is smaller.
         columns: Largest horizontal shift, likewise.
         regions: Bands of rows and columns by which `correlation` averages.
+        flow: Whether `correlation` also sees where each token went, averaged by region.
         hidden: Width of the inverse model's perceptron after `correlation`.
         summary: Numbers that summarise the earlier frame for `correlation`; 0 hides it.
         transports: Shift kernels that the latent action chooses in `convolution`; 0 for none.
@@ -47,6 +48,7 @@ class ModelConfig:
     rows: int = 4
     columns: int = 6
     regions: tuple[int, int] = (2, 2)
+    flow: bool = False
     hidden: int = 128
     summary: int = 16
     transports: int = 4

@@ -13,11 +13,13 @@ from torch.nn import functional
 
 from curate.latent_action.blocks import INITIAL_STD, Block
 from curate.latent_action.config import ModelConfig
-from curate.latent_action.correspondence import correlation
+from curate.latent_action.correspondence import correlation, flow
 from curate.latent_action.regularisers import Latents
 
 LOG_VARIANCE_BOUND: Final = 10.0
 """Log-variances are clamped to plus or minus this: exp(10) is far beyond any useful noise."""
+
+_FLOW: Final = 6  # numbers per region
 
 
 def build_inverse(config: ModelConfig) -> "AttentionInverse | CorrelationInverse":
@@ -71,12 +73,13 @@ class CorrelationInverse(nn.Module):
         self.regions = config.regions
         parts = config.regions[0] * config.regions[1]
         shifts = (2 * self.rows + 1) * (2 * self.columns + 1)
-        self.parts = parts
+        self.parts, self.volume = parts, parts * shifts
+        self.flow = config.flow
         self.side = config.side
         # The summary: means of the earlier frame by region, reduced.
         self.state = nn.Linear(parts * config.channels, config.summary) if config.summary else None
         self.net = nn.Sequential(
-            nn.Linear(parts * (shifts + 2) + config.summary, config.hidden),
+            nn.Linear(parts * (shifts + 2 + _FLOW * config.flow) + config.summary, config.hidden),
             nn.GELU(approximate="tanh"),
             nn.Linear(config.hidden, config.hidden),
             nn.GELU(approximate="tanh"),
@@ -85,8 +88,19 @@ class CorrelationInverse(nn.Module):
 
     @torch.no_grad()
     def evidence(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor | None:
-        """The volume of frames (..., N, D): (..., R S); costs more than all that follows."""
-        return correlation(before, after, self.rows, self.columns, self.regions)
+        """Volume, and flow, of frames (..., N, D): costs more than all that follows.
+
+        Returns:
+            (..., R S), or (..., R S + R 6) with flow.
+        """
+        return self._see(before, after)
+
+    def _see(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+        volume = correlation(before, after, self.rows, self.columns, self.regions)
+        if not self.flow:
+            return volume
+        moved = flow(before, after, self.rows, self.columns, self.regions)
+        return torch.cat((volume, moved), dim=-1)
 
     def forward(
         self, before: torch.Tensor, after: torch.Tensor, evidence: torch.Tensor | None = None
@@ -96,13 +110,14 @@ class CorrelationInverse(nn.Module):
         Args:
             before: Earlier frames.
             after: Later frames; not looked at where there is evidence.
-            evidence: (B, t, R S), the frames' volume where it is known.
+            evidence: (B, t, .) of `evidence(before, after)` where it is known.
         """
         if evidence is None:
-            evidence = correlation(before, after, self.rows, self.columns, self.regions)
-        volume = torch.unflatten(evidence, -1, (self.parts, -1))  # (B, t, R, S)
+            evidence = self._see(before, after)
+        volume = torch.unflatten(evidence[..., : self.volume], -1, (self.parts, -1))  # (B, t, R, S)
         level = torch.stack((volume.mean(-1), volume.amax(-1)), dim=-1)
         seen = [functional.layer_norm(volume, volume.shape[-1:]).flatten(-2), level.flatten(-2)]
+        seen.append(evidence[..., self.volume :])  # empty without flow
         if self.state is not None:
             grid = torch.unflatten(before, -2, (self.side, self.side)).flatten(
                 0, 1
