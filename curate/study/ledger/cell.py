@@ -23,7 +23,7 @@ from curate.study.normaliser import Normaliser
 from curate.study.transfer import cycle_errors
 from manifests.errors import ConfigError
 
-CAPACITY: Final = {"none": 0.0, "kl": 1e-4, "sparse": 0.01, "vq": 256.0, "fsq": 1000.0}
+CAPACITY: Final = {"none": 0.0, "kl": 1e-3, "sparse": 0.01, "vq": 256.0, "fsq": 1000.0}
 """Each regulariser's knob where none is set: beta, lambda_l1, codes, codes."""
 
 
@@ -135,6 +135,7 @@ def train_config(settings: Ledger, tokens: torch.Tensor) -> TrainConfig:
             rows=settings.search_rows,
             columns=settings.search_columns,
             regions=settings.regions,
+            flow=settings.inverse == "correlation",
         )
         bound = Regulariser(kind, knob)
     except ValueError as error:

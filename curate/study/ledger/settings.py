@@ -34,7 +34,7 @@ class Ledger(Settings):
     """Regular expression on a video's name; videos with the same match are one source."""
     steps: int = Field(600, ge=1)
     """Optimiser steps per model, the same for every arm."""
-    batch_size: int = Field(16, ge=1)
+    batch_size: int = Field(24, ge=1)
     """Windows per step."""
     pca: int = Field(32, ge=2)
     """Channels after the normaliser's PCA."""
@@ -44,21 +44,21 @@ class Ledger(Settings):
     """What bounds the information in the latent action."""
     capacity: float | None = Field(None, ge=0)
     """The regulariser's one knob; None takes its default."""
-    width: int = Field(48, ge=16, multiple_of=4)
+    width: int = Field(32, ge=16, multiple_of=4)
     """Width of the forward model."""
-    blocks: int = Field(2, ge=1)
+    blocks: int = Field(3, ge=1)
     """Blocks of the forward model."""
     inverse: Literal["attention", "correlation"] = "correlation"
     """How the inverse model sees motion."""
     forward: Literal["attention", "convolution"] = "convolution"
     """The forward model."""
-    search_rows: int = Field(2, ge=0)
+    search_rows: int = Field(3, ge=0)
     """Vertical reach of the correlation, cells."""
     search_columns: int = Field(5, ge=0)
     """Horizontal reach of the correlation, cells."""
     regions: tuple[int, int] = (3, 4)
     """Bands of rows and of columns within which motion is told apart."""
-    learning_rate: float = Field(2e-3, gt=0)
+    learning_rate: float = Field(3e-3, gt=0)
     """Peak learning rate of AdamW."""
     bootstrap: int = Field(10_000, ge=100)
     """Draws of the hierarchical bootstrap."""
