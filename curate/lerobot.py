@@ -1,6 +1,7 @@
 """LeRobot data sets (v2.0, v2.1 and v3.0 folders): their actions, matched to scanned videos."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -102,7 +103,7 @@ def import_actions(
     """The actions of every episode whose video was scanned.
 
     An action's time is its frame's `timestamp` after the episode's beginning in the video. With
-    several cameras each video gets the actions.
+    several cameras each video gets the actions. Rows with an undefined number are left out.
 
     Args:
         folder: The data set.
@@ -129,6 +130,8 @@ def import_actions(
             for t_s, action in table if video is not None else ():
                 key = (str(video), start + t_s)
                 values = action if isinstance(action, list) else [action]
+                if not all(value is not None and math.isfinite(value) for value in values):
+                    continue
                 rows[key] = {"video_id": key[0], "t_s": key[1], "action": values, "source": source}
     return rows_of("actions", rows.values()), len({video for video, _ in rows})
 

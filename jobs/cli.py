@@ -234,6 +234,31 @@ def import_lerobot(
 
 
 @app.command()
+def export(
+    corpus: CorpusArgument,
+    out: Annotated[str, typer.Argument(help="New folder or s3:// URI.")],
+    layout: Annotated[str, typer.Option("--format", help="webdataset or lerobot.")],
+    content: Annotated[
+        str, typer.Option(help="WebDataset samples hold: video, tokens or both.")
+    ] = "both",
+    fps: Annotated[int, typer.Option(help="LeRobot frame rate; 0: of most clips.")] = 0,
+    size: Annotated[str, typer.Option(help="LeRobot WIDTHxHEIGHT; without: of most clips.")] = "",
+    task: Annotated[str, typer.Option(help="LeRobot task of all episodes.")] = "unknown",
+    labelled: Annotated[bool, typer.Option("--labelled", help="Only clips with actions.")] = False,
+    ray: Address = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write the kept clips as WebDataset shards or as a LeRobot v3 data set."""
+    with _exits(as_json):
+        opened = _existing(corpus)
+        from jobs.export import layout_of, run_export
+
+        chosen = layout_of(layout, content, fps, size)
+        told = run_export(opened, out, chosen, task=task, labelled=labelled, address=ray)
+        typer.echo(json.dumps(told) if as_json else f"{out}: {json.dumps(told)}")
+
+
+@app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where videos and corpus are put.")] = Path("demo"),
     as_json: AsJson = False,
