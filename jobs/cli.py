@@ -4,8 +4,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -13,22 +12,31 @@ import typer
 from rich.console import Console
 
 from curate.config import Config, load_config, to_toml
+from jobs.cli_exchange import export, import_actions, import_lerobot
+from jobs.cli_options import (
+    Address,
+    AsJson,
+    ConfigFile,
+    CorpusArgument,
+    CorpusOption,
+    Overrides,
+    Retry,
+    Sources,
+)
+from jobs.cli_options import console_for as _console
+from jobs.cli_options import existing as _existing
+from jobs.cli_options import exits as _exits
 from jobs.show import (
     print_explanation,
     print_failures,
     print_record,
     print_status,
-    printable,
 )
 from jobs.stages import STAGES
 from manifests.corpus import Corpus
 from manifests.errors import (
     ConfigError,
-    CorpusLockedError,
-    CurateError,
-    ModelUnavailableError,
 )
-from manifests.storage import Folder
 
 app = typer.Typer(
     help="Curate in-the-wild video for action models, and measure what curation did.",
@@ -37,28 +45,10 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+for _command in (import_lerobot, import_actions, export):
+    app.command()(_command)
 config_app = typer.Typer(help="Write, check or show a configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
-
-Sources = Annotated[
-    list[str],
-    typer.Argument(help="Files, folders, globs, lists (.txt, .csv, .parquet), s3:// URIs."),
-]
-CorpusOption = Annotated[str, typer.Option("--corpus", help="Folder or s3:// URI of the corpus.")]
-CorpusArgument = Annotated[str, typer.Argument(help="Folder or s3:// URI of the corpus.")]
-ConfigFile = Annotated[
-    Path | None,
-    typer.Option("--config", help="TOML file; without it, what the corpus remembers, or defaults."),
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one setting; repeatable."),
-]
-Address = Annotated[
-    str | None, typer.Option("--ray", help="Ray cluster to join (auto, host:port).")
-]
-Retry = Annotated[bool, typer.Option("--retry-failed", help="Try failed videos again.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 @app.command()
@@ -215,50 +205,6 @@ def search(
 
 
 @app.command()
-def import_lerobot(
-    folder: Annotated[str, typer.Argument(help="LeRobot data set, v2.x or v3.x.")],
-    corpus: CorpusOption,
-    action: Annotated[str | None, typer.Option(help="Column that is the action.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Store the actions of a LeRobot data set whose videos the corpus has scanned."""
-    from curate.lerobot import import_actions
-
-    with _exits(as_json):
-        opened = _existing(corpus)
-        rows, videos = import_actions(Folder(folder), opened.read("videos"), action)
-        with opened.lock("import-lerobot"):
-            opened.upsert("actions", rows)
-        counts = {"actions": rows.num_rows, "videos": videos}
-        typer.echo(json.dumps(counts) if as_json else f"{rows.num_rows} actions of {videos} videos")
-
-
-@app.command()
-def export(
-    corpus: CorpusArgument,
-    out: Annotated[str, typer.Argument(help="New folder or s3:// URI.")],
-    layout: Annotated[str, typer.Option("--format", help="webdataset or lerobot.")],
-    content: Annotated[
-        str, typer.Option(help="WebDataset samples hold: video, tokens or both.")
-    ] = "both",
-    fps: Annotated[int, typer.Option(help="LeRobot frame rate; 0: of most clips.")] = 0,
-    size: Annotated[str, typer.Option(help="LeRobot WIDTHxHEIGHT; without: of most clips.")] = "",
-    task: Annotated[str, typer.Option(help="LeRobot task of all episodes.")] = "unknown",
-    labelled: Annotated[bool, typer.Option("--labelled", help="Only clips with actions.")] = False,
-    ray: Address = None,
-    as_json: AsJson = False,
-) -> None:
-    """Write the kept clips as WebDataset shards or as a LeRobot v3 data set."""
-    with _exits(as_json):
-        opened = _existing(corpus)
-        from jobs.export import layout_of, run_export
-
-        chosen = layout_of(layout, content, fps, size)
-        told = run_export(opened, out, chosen, task=task, labelled=labelled, address=ray)
-        typer.echo(json.dumps(told) if as_json else f"{out}: {json.dumps(told)}")
-
-
-@app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where videos and corpus are put.")] = Path("demo"),
     as_json: AsJson = False,
@@ -333,49 +279,11 @@ def _send_token() -> None:
         os.environ.setdefault("RAY_AUTH_MODE", "token")
 
 
-def _existing(uri: str) -> Corpus:
-    corpus = Corpus(uri)
-    if not corpus.folder.exists("tables", "videos"):
-        raise ConfigError(
-            f"there is no corpus at {corpus.uri}; `rushes run SOURCES --corpus` makes one"
-        )
-    return corpus
-
-
 def _read(file: Path) -> str:
     try:
         return file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"cannot read {file}: {error}") from error
-
-
-def _console(as_json: bool) -> Console:
-    """Standard output is for JSON alone when that is asked for."""
-    return Console(stderr=as_json, soft_wrap=False)
-
-
-_EXIT_CODES: tuple[tuple[type[CurateError], int], ...] = (
-    (ConfigError, 2),
-    (ModelUnavailableError, 2),
-    (CorpusLockedError, 4),
-    (CurateError, 1),
-)
-
-
-@contextmanager
-def _exits(as_json: bool) -> Iterator[None]:
-    """Turn our errors into one line on standard error and an exit code."""
-    try:
-        yield
-    except CurateError as error:
-        code = next(code for kind, code in _EXIT_CODES if isinstance(error, kind))
-        if as_json:
-            typer.echo(json.dumps({"error": str(error), "exit_code": code}))
-        typer.echo("\n".join(map(printable, f"rushes: {error}".splitlines())), err=True)
-        raise typer.Exit(code) from None
-    except KeyboardInterrupt:
-        typer.echo("rushes: interrupted; run the same command to go on", err=True)
-        raise typer.Exit(130) from None
 
 
 def main() -> None:

@@ -53,7 +53,7 @@ def clip_of(
 
 
 def decoded(content: bytes) -> Iterator[tuple[float, np.ndarray]]:
-    with av.open(io.BytesIO(content)) as container:
+    with av.open(io.BytesIO(content), "r") as container:
         for frame in container.decode(video=0):
             assert frame.pts is not None
             assert frame.time_base is not None
@@ -65,14 +65,22 @@ def pictures(video: TestVideo) -> list[np.ndarray]:
         return [frame.to_array(video.width, video.height, "rgb24") for frame in opened]
 
 
+def nearest(picture: np.ndarray, sources: list[np.ndarray]) -> int:
+    """The frame that a picture is, encoded once more."""
+    distances = [np.abs(picture.astype(np.int16) - source).mean() for source in sources]
+    assert min(distances) < 4  # x264's and the colour conversion's
+    return int(np.argmin(distances))
+
+
 @pytest.mark.parametrize("name", ["plain", "variable_rate", "rotated", "webm"])
 def test_a_clip_keeps_its_frames_and_their_times(videos: Videos, name: str) -> None:
     video = videos[name]
     found = list(decoded(clip_mp4(clip_of(video, 12, 45), Limits())))
     times = [t - video.times_s[12] for t in video.times_s[12:45]]
     assert [t for t, _ in found] == pytest.approx(times, abs=2e-3)
-    for (_, ours), theirs in zip(found, pictures(video)[12:45], strict=True):
-        assert np.abs(ours.astype(int) - theirs).mean() < 3
+    sources = pictures(video)
+    for number, (_, ours) in enumerate(found):
+        assert nearest(ours, sources) == 12 + number
 
 
 def test_only_the_content_box_is_written(videos: Videos) -> None:
@@ -80,7 +88,7 @@ def test_only_the_content_box_is_written(videos: Videos) -> None:
     found = [p for _, p in decoded(clip_mp4(clip_of(video, 0, 9, (10, 20, 101, 60)), Limits()))]
     assert found[0].shape == (60, 100, 3)
     theirs = pictures(video)[0][20:80, 10:110]
-    assert np.abs(found[0].astype(int) - theirs).mean() < 3
+    assert np.abs(found[0].astype(int) - theirs).mean() < 4
 
 
 def test_episodes_follow_each_other_at_one_rate_and_size(videos: Videos) -> None:
@@ -95,7 +103,7 @@ def test_episodes_follow_each_other_at_one_rate_and_size(videos: Videos) -> None
     times = np.array(slow.times_s)
     for k in range(12):
         frame = int(np.searchsorted(times, times[20] + k / 10 + 1e-6, side="right")) - 1
-        assert np.abs(shown[k][1].astype(int) - sources[frame]).mean() < 3
+        assert nearest(shown[k][1], sources) == frame
     assert shown[12][1][:28].max() < 20  # a flat picture stands between black bars
     assert shown[12][1][32:88].mean() > 40
 
