@@ -85,18 +85,19 @@ def stage_keys(config: Config) -> StageKeys:
     embed = key("embed", {"model": identity(config.embed.spec)}, measure)
     dedup = key("dedup", config.dedup.model_dump(exclude=SEARCH), embed)
     bounds = policy_bounds(config.policy).to_dicts()
-    policy = key(
-        "policy",
-        {
-            "bounds": bounds,
-            "camera_kinds": config.policy.camera_kinds,
-            "duplicates": config.policy.duplicates,
-        },
-        dedup,
-    )
+    verdicts: dict[str, object] = {
+        "bounds": bounds,
+        "camera_kinds": config.policy.camera_kinds,
+        "duplicates": config.policy.duplicates,
+    }
+    if config.policy.prompts:  # the key of a policy without any stays what it was
+        verdicts["prompts"] = config.policy.model_dump(include={"prompts"})
+    policy = key("policy", verdicts, dedup)
     tokens = config.encode.model_dump(include={"step_s", "min_steps", "max_steps", "grid"})
     if config.encode.dtype != "float16":  # the key of float16 stays what it was
         tokens["dtype"] = config.encode.dtype
+    if config.encode.cpu_precision != "float32":
+        tokens["cpu_precision"] = config.encode.cpu_precision
     # What decides the content box; the spans are in the ids of the clips.
     box = {"px": config.measure.analysis_px, "borders": FILTERS["border_share"].version}
     encode = key("encode", {**tokens, **box, "model": identity(config.encode.spec)}, scan)

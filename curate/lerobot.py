@@ -103,7 +103,8 @@ def import_actions(
     """The actions of every episode whose video was scanned.
 
     An action's time is its frame's `timestamp` after the episode's beginning in the video. With
-    several cameras each video gets the actions. Rows with an undefined number are left out.
+    several cameras each video gets the actions. Undefined numbers at the end of an action are no
+    part of it (`rushes export` fills shorter ones up); rows with others are left out.
 
     Args:
         folder: The data set.
@@ -129,11 +130,18 @@ def import_actions(
         for video, start in found:
             for t_s, action in table if video is not None else ():
                 key = (str(video), start + t_s)
-                values = action if isinstance(action, list) else [action]
-                if not all(value is not None and math.isfinite(value) for value in values):
+                values = _recorded(action if isinstance(action, list) else [action])
+                if values is None:
                     continue
                 rows[key] = {"video_id": key[0], "t_s": key[1], "action": values, "source": source}
     return rows_of("actions", rows.values()), len({video for video, _ in rows})
+
+
+def _recorded(values: list[float | None]) -> list[float] | None:
+    known = [math.nan if value is None else value for value in values]
+    while known and not math.isfinite(known[-1]):
+        known.pop()
+    return known if known and all(map(math.isfinite, known)) else None
 
 
 def _frames(folder: Folder, episode: Episode, column: str) -> list[tuple[float, Any]]:

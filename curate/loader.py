@@ -11,8 +11,9 @@ from torch.utils.data import Dataset, IterableDataset
 
 from curate.actions import Actions, Reduction
 from curate.quantised import Dtype, unpack
+from curate.reference import load_reference
 from curate.stream_plan import Position, ShardPlan, shard_of, worker_shards
-from curate.token_index import build_index, span_table
+from curate.token_index import build_index, newest_key, span_table
 from curate.token_reader import Bytes, TokenReader
 from curate.tokens import ROW_GROUP_BYTES
 from manifests.corpus import Corpus
@@ -40,9 +41,11 @@ class TokenDataset(Dataset[Sample]):
         kept: Only clips that the newest policy keeps. Give False for all spans.
         labels: Add `actions` from the corpus' table, reduced so per step; None for none.
         encode_key: Whose tokens; None for those of the newest run.
+        normalise: Map tokens to so many channels of the corpus' frozen reference space
+            (`curate.reference`), float32 of mean 0 and mean variance 1; None gives them as stored.
 
     Raises:
-        ConfigError: The corpus has no tokens.
+        ConfigError: The corpus has no tokens, or no reference space of so many channels.
     """
 
     def __init__(
@@ -55,8 +58,12 @@ class TokenDataset(Dataset[Sample]):
         kept: bool = True,
         labels: Reduction | None = None,
         encode_key: str | None = None,
+        normalise: int | None = None,
     ) -> None:
         opened = Corpus(corpus)
+        encode_key = encode_key or newest_key(opened, "encode", "features")
+        space = None if normalise is None else load_reference(opened, encode_key)
+        self.normaliser = None if space is None else space.reduced(normalise or 0)
         spans = span_table(opened, encode_key)
         if kept:
             where = pl.col("keep") if where is None else pl.col("keep") & where
@@ -193,6 +200,8 @@ class TokenDataset(Dataset[Sample]):
         if dtype == "float16" and steps.ctypes.data % 2:
             steps = steps.copy()
         tokens = unpack(steps, int(spans["tokens"][span]), int(spans["channels"][span]), dtype)
+        if self.normaliser is not None:
+            return torch.from_numpy(self.normaliser.apply(tokens[None])[0])
         return torch.from_numpy(tokens)
 
 
@@ -245,7 +254,8 @@ class TokenStream(IterableDataset[Sample]):
             block_bytes=min(ROW_GROUP_BYTES, buffer_bytes),
             buffer_bytes=buffer_bytes,
         )
-        self._digest = f"{dataset.index.digest}-{seed}-{shuffle}-{buffer_bytes}"
+        space = f"-{dataset.normaliser.hash}" if dataset.normaliser else ""
+        self._digest = f"{dataset.index.digest}-{seed}-{shuffle}-{buffer_bytes}{space}"
         # Shared memory: persistent workers see the epoch that the trainer sets.
         self._epoch = torch.zeros(1, dtype=torch.int64)
         self._epoch.share_memory_()  # type: ignore[no-untyped-call]

@@ -297,6 +297,18 @@ DECISIONS: Final = Table(
     ),
 )
 
+TEXT_SIMILARITIES: Final = Table(
+    "text_similarities",
+    "How much one clip is like one text of a policy's prompts.",
+    ("clip_id", "embed_key", "text"),
+    (
+        _CLIP_ID,
+        Column("embed_key", _text, "key of the embed stage whose vectors were compared"),
+        Column("text", _text, "the text"),
+        Column("similarity", _f32, "cosine of the clip's vector and the text's, -1 to 1"),
+    ),
+)
+
 FEATURES: Final = Table(
     "features",
     "One span's tokens in a token file, or why it has none.",
@@ -361,7 +373,7 @@ TABLES: Final = {
     table.name: table
     for table in (
         VIDEOS, SHOTS, CLIPS, EVIDENCE, FRAMES, SAMPLES, FILMSTRIPS, EMBEDDINGS, DUPLICATES, COPIES,
-        DECISIONS, FEATURES, ACTIONS,
+        DECISIONS, TEXT_SIMILARITIES, FEATURES, ACTIONS,
     )
 }  # fmt: skip
 """Tables with fixed columns, by name; `scores` depends on the registry (`scores_table`)."""
