@@ -155,7 +155,7 @@ class TokenDataset(Dataset[Sample]):
         if len(set(lengths.tolist())) > 1 or any(len(found) > 1 for found in shapes.values()):
             raise ValueError(f"samples of unequal shape make no batch: {shapes}; set window")
         length, span = int(lengths[0]), int(span_of[0])
-        stored = np.empty((len(which), length * int(self._step_bytes[span])), np.uint8)
+        stored = self.reader.buffers.take(len(which), length * int(self._step_bytes[span]))
         places = spans["offset"][span_of] + index.first_step[which] * self._step_bytes[span_of]
         if (spans["offset"][span_of] >= 0).all() and not any(blocks):
             self.reader.read_rows(spans["file"][span_of].tolist(), places.tolist(), stored)
