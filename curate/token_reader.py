@@ -1,7 +1,6 @@
 """Bytes of token files: local ones mapped into memory, others fetched range by range."""
 
 import os
-import sys
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -32,32 +31,6 @@ class _Descriptor:
         os.close(self.number)
 
 
-_SPARE: Final = 4
-"""Batches whose memory is kept: one that a trainer works on, one on its way, and two more."""
-
-
-class Buffers:
-    """Memory for batches that is used again once nobody holds the batch.
-
-    Fresh memory has to be mapped page by page, which took a fifth of the time of reading. An array
-    is free when it is referenced from here alone: every view, and every tensor made of one, holds
-    a reference to it.
-    """
-
-    def __init__(self) -> None:
-        self._held: list[Bytes] = []
-
-    def take(self, rows: int, width: int) -> Bytes:
-        """An array (rows, width), its content undefined."""
-        for held in self._held:
-            # References: the list, the loop's name, and the argument of getrefcount.
-            if held.size >= rows * width and sys.getrefcount(held) == 3:
-                return held[: rows * width].reshape(rows, width)
-        fresh = np.empty(rows * width, np.uint8)
-        self._held = [*self._held, fresh][-_SPARE:]
-        return fresh.reshape(rows, width)
-
-
 class TokenReader:
     """Reads token files of one corpus; safe to send to another process, which opens its own.
 
@@ -70,7 +43,6 @@ class TokenReader:
         self.remote = is_remote(uri)
         self._open: OrderedDict[tuple[str, str], Any] = OrderedDict()
         self._folder: Folder | None = None
-        self.buffers = Buffers()
         self._process = 0
 
     def __getstate__(self) -> dict[str, Any]:
@@ -101,18 +73,21 @@ class TokenReader:
         return part
 
     def read_rows(self, files: Sequence[str], starts: Sequence[int], rows: Bytes) -> None:
-        """Fill each row with the bytes of a file from a place on, without mapping it.
+        """Fill each row, of a contiguous array, with a file's bytes from a place on, unmapped.
 
         Raises:
             OSError: A file is missing or too short.
         """
         descriptors = {} if self.remote else {file: self._descriptor(file) for file in set(files)}
-        for file, start, row in zip(files, starts, rows, strict=True):
+        size, flat = rows.shape[1], rows.reshape(-1).data
+        for number, (file, start) in enumerate(zip(files, starts, strict=True)):
             if self.remote:
-                row[:] = self.region(file, start, len(row))
-            elif os.preadv(descriptors[file].number, [row.data], start) != len(row):
+                rows[number] = self.region(file, start, size)
+                continue
+            row = flat[number * size : (number + 1) * size]
+            if os.preadv(descriptors[file].number, [row], start) != size:
                 # A read of a local file is short at its end only, or above 2 GB.
-                raise OSError(f"{self.uri}/{file} ends before byte {start + len(row)}")
+                raise OSError(f"{self.uri}/{file} ends before byte {start + size}")
 
     def announce(self, file: str, start: int, length: int) -> None:
         """Say that these bytes of a local file will be read."""

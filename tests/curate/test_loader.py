@@ -13,7 +13,6 @@ from curate import TokenDataset
 from curate.encode import Encoded, TokenSpan
 from curate.loader import TokenStream
 from curate.quantised import Dtype
-from curate.token_reader import Buffers
 from curate.tokens import write_tokens
 from manifests.corpus import Corpus, rows_of
 
@@ -223,20 +222,6 @@ def test_labels_are_the_actions_of_each_step(corpus: str) -> None:
     assert np.array_equal(first[0]["actions"][:, 0].numpy(), [2.0 * k for k in range(STEPS)])
     none = TokenDataset(corpus, kept=False, labels="mean", where=pl.col("video_id") == "v1")[0]
     assert none["actions"].isnan().all()
-
-
-def test_memory_of_a_batch_is_used_again_only_when_nobody_holds_it() -> None:
-    buffers = Buffers()
-    first = buffers.take(3, 4)
-    address = first.ctypes.data
-    tensor = torch.from_numpy(first.view(np.float16))
-    del first
-    assert buffers.take(3, 4).ctypes.data != address  # the tensor is alive
-    part = tensor[1:]
-    del tensor
-    assert all(buffers.take(3, 4).ctypes.data != address for _ in range(3))
-    del part
-    assert buffers.take(2, 4).ctypes.data == address
 
 
 def test_batches_that_are_kept_do_not_change(corpus: str) -> None:
