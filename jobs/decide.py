@@ -21,7 +21,7 @@ def run_decide(run: Run) -> None:
     duplicates = corpus.committed("duplicates").filter(pl.col("dedup_key") == keys.dedup)
     scores = corpus.scan("scores").drop("missing", "measure_key", strict=False).collect()
     if run.config.policy.prompts:
-        scores = scores.join(_prompts(run), on="clip_id", how="left")
+        scores = scores.join(_prompts(run), on="clip_id", how="full", coalesce=True)
     verdicts = decide(
         clips,
         scores,
