@@ -54,7 +54,8 @@ def test_clips_unlike_the_text_are_dropped_and_the_model_runs_once(
     found = kept(corpus, config)
     assert found["c0"] == []
     ((name, value),) = found["c1"]
-    assert (name, value) == ("prompt.hand", pytest.approx(0.3, abs=1e-5))
+    assert name == "prompt.hand"
+    assert value == pytest.approx(0.3, abs=1e-5)
     monkeypatch.setattr(job, "text_vectors", None)  # whoever calls it now fails
     assert kept(corpus, config_of(spec, low=0.2)) == {"c0": [], "c1": []}
 
