@@ -14,8 +14,9 @@ Reduction: TypeAlias = Literal["first", "mean", "sum"]
 
 Floats = npt.NDArray[np.float32]
 
-_CLOCK_S = 1e-6
-"""Times that differ by less are equal but for rounding."""
+_CLOCK_S = 1e-4
+"""Times that differ by less are equal but for rounding: data sets store them as float32, which is
+off by 4e-6 s after 100 s."""
 
 
 class Actions:
@@ -35,6 +36,14 @@ class Actions:
             self._of_video[str(video)] = (part["t_s"].to_numpy(), values)
         sizes = {values.shape[1] for _, values in self._of_video.values()}
         self.size = max(sizes, default=0)
+
+    def within(
+        self, video_id: str, start_s: float, end_s: float
+    ) -> tuple[npt.NDArray[np.float64], Floats]:
+        """Times (n,) and actions (n, K) recorded in [start_s, end_s) of a video."""
+        times, values = self._of_video.get(video_id, (np.zeros(0), np.zeros((0, 0), np.float32)))
+        low, high = np.searchsorted(times, np.array([start_s, end_s]) - _CLOCK_S)
+        return times[low:high], values[low:high]
 
     def at_steps(
         self, video_id: str, t0_s: float, steps: int, step_s: float, reduction: Reduction

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 import polars as pl
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from curate.prompt_settings import Prompt, PromptName
 from curate.settings import Settings, at_most
 from curate.shot_settings import Shots
 from curate.study.ledger.settings import Ledger
@@ -119,6 +120,8 @@ class Policy(Settings):
     """Kinds of camera motion that are kept (filters/camera_kind.py); empty keeps all."""
     duplicates: Literal["drop", "keep"] = "drop"
     """What happens to a clip that is a copy of a kept one."""
+    prompts: dict[PromptName, Prompt] = Field(default_factory=dict)
+    """Name -> text and bounds; needs an open_clip embedder."""
 
     @field_validator("filters")
     @classmethod
@@ -144,6 +147,8 @@ class Encode(Settings):
     """Tokens are averaged to grid x grid cells (N = grid squared)."""
     dtype: Literal["float16", "int8"] = "float16"
     """How tokens are stored; int8 has one scale per token and takes half the bytes."""
+    cpu_precision: Literal["float32", "bfloat16", "auto"] = "float32"
+    """What a CPU computes in; auto tries both once on the machine that starts the run."""
     batch_size: int = Field(32, ge=1)
     """Frames per forward pass."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

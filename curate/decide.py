@@ -5,6 +5,7 @@ from typing import Any, Final
 import polars as pl
 
 from curate.config import Policy, policy_bounds
+from curate.prompts import prompt_bounds
 from filters.camera_kind import kind
 from manifests.corpus import Corpus
 
@@ -31,7 +32,7 @@ def decide(
 
     Args:
         clips: clip_id of every clip.
-        scores: clip_id and one column per score.
+        scores: clip_id and one column per score, prompts among them (`curate.prompts`).
         missing: clip_id -> score -> reason word.
         duplicates: clip_id, group_id, nearest and similarity (rows of the current dedup key).
         policy: Bounds and what to do with copies.
@@ -42,7 +43,8 @@ def decide(
     """
     table = clips.select("clip_id").join(scores, on="clip_id", how="left").sort("clip_id")
     reasons: dict[str, list[dict[str, Any]]] = {clip: [] for clip in table["clip_id"]}
-    for bound in policy_bounds(policy).iter_rows(named=True):
+    bounds = pl.concat([policy_bounds(policy), prompt_bounds(policy.prompts)])
+    for bound in bounds.iter_rows(named=True):
         if bound["filter"] not in table.columns:
             table = table.with_columns(pl.lit(None, pl.Float32).alias(bound["filter"]))
         for clip, value in _broken(table, **bound):

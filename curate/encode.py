@@ -169,7 +169,7 @@ def _shown_at(
         found[number, step] = _picture(frame, spans[number].box)
 
     for frame in video:
-        if video.sought and frame.index == 0 and not _begins_clean(frame, wanted[0][0]):
+        if video.sought and frame.index == 0 and not begins_clean(frame, wanted[0][0]):
             return None
         while before is not None and position < len(wanted) and wanted[position][0] < frame.pts:
             take(before)
@@ -183,7 +183,7 @@ def _shown_at(
     return found
 
 
-def _begins_clean(frame: Frame, pts: int) -> bool:
+def begins_clean(frame: Frame, pts: int) -> bool:
     """Whether decoding from this frame on gives the pictures at and after `pts` whole.
 
     Not so where a stream is refreshed bit by bit and its seek points are no intra pictures.

@@ -1,24 +1,37 @@
 """Frozen encoders whose patch tokens a latent-action trainer reads, frame by frame."""
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from dataclasses import replace
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch.nn import functional
 
-from curate.backbones import Backbone, Device, NotFiniteError, choose_device, load_backbone
+from curate.backbones import (
+    Backbone,
+    Device,
+    NotFiniteError,
+    choose_device,
+    faster_precision,
+    load_backbone,
+)
 from curate.bundled import Image
 from curate.specs import parse_spec
 from curate.vjepa2 import load_vjepa2
 from filters.base import Frames
 from manifests.errors import ConfigError
 
-__all__ = ["Encoder", "NotFiniteError", "Tokens", "load_encoder", "prove_causal"]
+__all__ = [
+    "Encoder", "NotFiniteError", "Precision", "Tokens", "load_encoder", "probe_precision",
+    "prove_causal",
+]  # fmt: skip
 
 Tokens = npt.NDArray[np.float16]
 """(T, N, D) float16: N cells in row-major order, D channels."""
+
+Precision: TypeAlias = Literal["float32", "bfloat16"]
 
 _HALF_MAX: Final = float(np.finfo(np.float16).max)
 
@@ -91,7 +104,12 @@ class Encoder:
 
 
 def load_encoder(
-    spec: str, *, grid: int = 4, device: Device = "auto", batch_size: int = 32
+    spec: str,
+    *,
+    grid: int = 4,
+    device: Device = "auto",
+    batch_size: int = 32,
+    cpu_precision: Precision = "float32",
 ) -> Encoder:
     """Load an encoder and prove that it is causal.
 
@@ -100,18 +118,35 @@ def load_encoder(
         grid: Tokens are averaged to grid x grid cells; at most the model's own patches per side.
         device: `auto` takes CUDA where it exists.
         batch_size: Frames per forward pass, at least 1.
+        cpu_precision: What a CPU works in; CUDA works in half precision.
 
     Raises:
         ConfigError: The spec or the grid is wrong, there is no such device, or the encoder lets a
             frame's tokens depend on later frames.
         ModelUnavailableError: The weights can be had neither from a file nor from the hub.
     """
+    backbone = _backbone(spec, device)
+    if backbone.device.type == "cpu" and cpu_precision == "bfloat16":
+        backbone = replace(backbone, bfloat16=True)
+    return Encoder(backbone, grid, batch_size)
+
+
+def probe_precision(spec: str, device: Device = "auto") -> Precision:
+    """What `load_encoder` should be told on this machine: `curate.backbones.faster_precision`.
+
+    Raises:
+        ConfigError: As `load_encoder`.
+        ModelUnavailableError: As `load_encoder`.
+    """
+    backbone = _backbone(spec, device)
+    return faster_precision(backbone) if backbone.device.type == "cpu" else "float32"
+
+
+def _backbone(spec: str, device: Device) -> Backbone:
     parsed = parse_spec(spec)
     if parsed.family == "vjepa2":
-        backbone = load_vjepa2(parsed, choose_device(device))
-    else:
-        backbone = load_backbone(parsed, device)
-    return Encoder(backbone, grid, batch_size)
+        return load_vjepa2(parsed, choose_device(device))
+    return load_backbone(parsed, device)
 
 
 def prove_causal(encode: Callable[[Frames], Tokens], frames: Frames) -> None:

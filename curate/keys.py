@@ -96,10 +96,14 @@ def stage_keys(config: Config) -> StageKeys:
     }
     if config.thin.on:  # the key without thinning stays what it was
         verdicts["thin"] = {**config.thin.model_dump(), "version": VERSIONS["cells"]}
+    if config.policy.prompts:  # likewise without any
+        verdicts["prompts"] = config.policy.model_dump(include={"prompts"})
     policy = key("policy", verdicts, dedup)
     tokens = config.encode.model_dump(include={"step_s", "min_steps", "max_steps", "grid"})
     if config.encode.dtype != "float16":  # the key of float16 stays what it was
         tokens["dtype"] = config.encode.dtype
+    if config.encode.cpu_precision != "float32":
+        tokens["cpu_precision"] = config.encode.cpu_precision
     # What decides the content box; the spans are in the ids of the clips.
     box = {"px": config.measure.analysis_px, "borders": FILTERS["border_share"].version}
     encode = key("encode", {**tokens, **box, "model": identity(config.encode.spec)}, scan)

@@ -1,6 +1,7 @@
 """LeRobot data sets (v2.0, v2.1 and v3.0 folders): their actions, matched to scanned videos."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -102,7 +103,8 @@ def import_actions(
     """The actions of every episode whose video was scanned.
 
     An action's time is its frame's `timestamp` after the episode's beginning in the video. With
-    several cameras each video gets the actions.
+    several cameras each video gets the actions. Undefined numbers at the end of an action are no
+    part of it (`rushes export` fills shorter ones up); rows with others are left out.
 
     Args:
         folder: The data set.
@@ -128,9 +130,18 @@ def import_actions(
         for video, start in found:
             for t_s, action in table if video is not None else ():
                 key = (str(video), start + t_s)
-                values = action if isinstance(action, list) else [action]
+                values = _recorded(action if isinstance(action, list) else [action])
+                if values is None:
+                    continue
                 rows[key] = {"video_id": key[0], "t_s": key[1], "action": values, "source": source}
     return rows_of("actions", rows.values()), len({video for video, _ in rows})
+
+
+def _recorded(values: list[float | None]) -> list[float] | None:
+    known = [math.nan if value is None else value for value in values]
+    while known and not math.isfinite(known[-1]):
+        known.pop()
+    return known if known and all(map(math.isfinite, known)) else None
 
 
 def _frames(folder: Folder, episode: Episode, column: str) -> list[tuple[float, Any]]:

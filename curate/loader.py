@@ -11,8 +11,9 @@ from torch.utils.data import Dataset, IterableDataset
 
 from curate.actions import Actions, Reduction
 from curate.quantised import Dtype, unpack
-from curate.stream_plan import Position, ShardPlan, shard_of, worker_shards
-from curate.token_index import build_index, span_table
+from curate.reference import load_reference
+from curate.stream_plan import Ints, Position, Section, ShardPlan, shard_of, worker_shards
+from curate.token_index import build_index, newest_key, span_table
 from curate.token_reader import Bytes, TokenReader
 from curate.tokens import ROW_GROUP_BYTES
 from manifests.corpus import Corpus
@@ -40,9 +41,11 @@ class TokenDataset(Dataset[Sample]):
         kept: Only clips that the newest policy keeps. Give False for all spans.
         labels: Add `actions` from the corpus' table, reduced so per step; None for none.
         encode_key: Whose tokens; None for those of the newest run.
+        normalise: Map tokens to so many channels of the corpus' frozen reference space
+            (`curate.reference`), float32 of mean 0 and mean variance 1; None gives them as stored.
 
     Raises:
-        ConfigError: The corpus has no tokens.
+        ConfigError: The corpus has no tokens, or no reference space of so many channels.
     """
 
     def __init__(
@@ -55,8 +58,12 @@ class TokenDataset(Dataset[Sample]):
         kept: bool = True,
         labels: Reduction | None = None,
         encode_key: str | None = None,
+        normalise: int | None = None,
     ) -> None:
         opened = Corpus(corpus)
+        encode_key = encode_key or newest_key(opened, "encode", "features")
+        space = None if normalise is None else load_reference(opened, encode_key)
+        self.normaliser = None if space is None else space.reduced(normalise or 0)
         spans = span_table(opened, encode_key)
         if kept:
             where = pl.col("keep") if where is None else pl.col("keep") & where
@@ -64,6 +71,9 @@ class TokenDataset(Dataset[Sample]):
         self._labels = labels
         self._actions = labels and Actions(opened, self.index.spans["video_id"])
         self._step_bytes = self.index.step_bytes()
+        kinds: dict[tuple[Any, ...], int] = {}
+        shapes = zip(*(self.index.spans[name].tolist() for name in _SHAPE_COLUMNS), strict=True)
+        self._shape_of = np.array([kinds.setdefault(s, len(kinds)) for s in shapes], np.int64)
         self.reader = TokenReader(opened.uri)
 
     def __len__(self) -> int:
@@ -131,12 +141,14 @@ class TokenDataset(Dataset[Sample]):
             )
         return sample
 
-    def batch(self, numbers: Sequence[int], blocks: Sequence[tuple[int, Bytes] | None]) -> Sample:
+    def batch(
+        self, numbers: Sequence[int] | Ints, blocks: Sequence[tuple[int, Bytes] | None] | None
+    ) -> Sample:
         """Samples of equal shape as one: tensors stacked, ids in arrays, times as float64.
 
         Args:
             numbers: Which samples.
-            blocks: Bytes that were read with each; None reads them.
+            blocks: Bytes that were read with each; None, of one or of all, reads them.
 
         Raises:
             ValueError: Their shapes differ.
@@ -144,17 +156,19 @@ class TokenDataset(Dataset[Sample]):
         index, spans = self.index, self.index.spans
         which = np.asarray(numbers)
         span_of, lengths = index.span_of[which], index.length[which]
-        shapes = {name: set(spans[name][span_of].tolist()) for name in _SHAPE_COLUMNS}
-        if len(set(lengths.tolist())) > 1 or any(len(found) > 1 for found in shapes.values()):
+        kinds = self._shape_of[span_of]
+        if (lengths != lengths[0]).any() or (kinds != kinds[0]).any():
+            shapes = {name: set(spans[name][span_of].tolist()) for name in _SHAPE_COLUMNS}
+            shapes["steps"] = set(lengths.tolist())
             raise ValueError(f"samples of unequal shape make no batch: {shapes}; set window")
         length, span = int(lengths[0]), int(span_of[0])
         stored = np.empty((len(which), length * int(self._step_bytes[span])), np.uint8)
         places = spans["offset"][span_of] + index.first_step[which] * self._step_bytes[span_of]
-        if (spans["offset"][span_of] >= 0).all() and not any(blocks):
+        if blocks is None and (spans["offset"][span_of] >= 0).all():
             self.reader.read_rows(spans["file"][span_of].tolist(), places.tolist(), stored)
         else:
-            for i, (number, block) in enumerate(zip(numbers, blocks, strict=True)):
-                self._fill(stored[i], number, int(places[i]), block)
+            for i, number in enumerate(which.tolist()):
+                self._fill(stored[i], number, int(places[i]), None if blocks is None else blocks[i])
         tokens = self._tensor(stored.reshape(len(which) * length, -1), span)
         t_s = spans["t0_s"][span_of] + index.first_step[which] * spans["step_s"][span_of]
         batch: Sample = {
@@ -193,6 +207,8 @@ class TokenDataset(Dataset[Sample]):
         if dtype == "float16" and steps.ctypes.data % 2:
             steps = steps.copy()
         tokens = unpack(steps, int(spans["tokens"][span]), int(spans["channels"][span]), dtype)
+        if self.normaliser is not None:
+            return torch.from_numpy(self.normaliser.apply(tokens[None])[0])
         return torch.from_numpy(tokens)
 
 
@@ -245,7 +261,8 @@ class TokenStream(IterableDataset[Sample]):
             block_bytes=min(ROW_GROUP_BYTES, buffer_bytes),
             buffer_bytes=buffer_bytes,
         )
-        self._digest = f"{dataset.index.digest}-{seed}-{shuffle}-{buffer_bytes}"
+        space = f"-{dataset.normaliser.hash}" if dataset.normaliser else ""
+        self._digest = f"{dataset.index.digest}-{seed}-{shuffle}-{buffer_bytes}{space}"
         # Shared memory: persistent workers see the epoch that the trainer sets.
         self._epoch = torch.zeros(1, dtype=torch.int64)
         self._epoch.share_memory_()  # type: ignore[no-untyped-call]
@@ -273,28 +290,48 @@ class TokenStream(IterableDataset[Sample]):
         low, high = worker_shards(*shard_of(len(self.dataset), self.rank, self.world), workers)[
             worker
         ]
-        numbers = self._numbers(epoch, low, high, done)
+        sections = self._plan.sections(epoch, low, high, skip=done)
         if self.batch_size is None:
-            for number, block in numbers:
+            for number, block in self._samples(sections):
                 self._now = self._now.advanced(worker, 1)
                 yield self.dataset.sample(number, block)
             return
-        while members := list(islice(numbers, self.batch_size)):
-            self._now = self._now.advanced(worker, len(members))
-            yield self.dataset.batch([n for n, _ in members], [block for _, block in members])
+        remote = self.dataset.reader.remote
+        for numbers, blocks in self._fetched(sections) if remote else self._planned(sections):
+            self._now = self._now.advanced(worker, len(numbers))
+            yield self.dataset.batch(numbers, blocks)
 
-    def _numbers(
-        self, epoch: int, low: int, high: int, done: int
+    def _samples(
+        self, sections: Iterator[Section]
     ) -> Iterator[tuple[int, tuple[int, Bytes] | None]]:
-        """Samples in order, with their bytes unless a batch is to read them from a local file."""
-        direct = self.batch_size is not None and not self.dataset.reader.remote
-        for section in self._plan.sections(epoch, low, high, skip=done):
-            if direct:
-                self._announce(section.blocks)
-                yield from ((number, None) for _, number in section.order)
-            else:
-                blocks = [self.dataset.read(first, count) for first, count in section.blocks]
-                yield from ((number, blocks[block]) for block, number in section.order)
+        """Samples in order, with their bytes."""
+        for section in sections:
+            blocks = [self.dataset.read(first, count) for first, count in section.blocks]
+            for number, block in zip(
+                section.numbers.tolist(), section.block_of.tolist(), strict=True
+            ):
+                yield number, blocks[block]
+
+    def _fetched(
+        self, sections: Iterator[Section]
+    ) -> Iterator[tuple[Sequence[int], list[tuple[int, Bytes] | None]]]:
+        """Batches with their bytes."""
+        samples = self._samples(sections)
+        while members := list(islice(samples, self.batch_size)):
+            yield [number for number, _ in members], [block for _, block in members]
+
+    def _planned(self, sections: Iterator[Section]) -> Iterator[tuple[Ints, None]]:
+        """Batches that are to read their bytes themselves, from a local file."""
+        size, held = self.batch_size or 1, np.zeros(0, np.int64)
+        for section in sections:
+            self._announce(section.blocks)
+            held = np.concatenate([held, section.numbers])
+            whole = len(held) // size * size
+            for start in range(0, whole, size):
+                yield held[start : start + size], None
+            held = held[whole:]
+        if len(held):
+            yield held, None
 
     def _announce(self, blocks: list[tuple[int, int]]) -> None:
         """Tell the system what will be read, so that a disk reads it in one go."""

@@ -45,11 +45,13 @@ class Section:
 
     Attributes:
         blocks: (first sample, number of samples) of each run of neighbours in one file.
-        order: (block, sample) in the order in which samples are given.
+        numbers: Samples in the order in which they are given.
+        block_of: Which block each of them lies in.
     """
 
     blocks: list[tuple[int, int]]
-    order: list[tuple[int, int]]
+    numbers: Ints
+    block_of: Ints
 
 
 def shard_of(samples: int, rank: int, world: int) -> tuple[int, int]:
@@ -103,13 +105,15 @@ class ShardPlan:
         """
         blocks = self._blocks(epoch, low, high)
         for number, members in enumerate(self._gathered(blocks)):
-            order = [(b, first + i) for b, (first, n) in enumerate(members) for i in range(n)]
+            numbers = np.concatenate([np.arange(first, first + n) for first, n in members])
+            block_of = np.repeat(np.arange(len(members)), [n for _, n in members])
             if self._seed is not None:
                 rng = np.random.default_rng([self._seed, epoch, low, number])
-                order = [order[i] for i in rng.permutation(len(order))]
-            if skip < len(order):
-                yield Section(members, order[skip:])
-            skip = max(0, skip - len(order))
+                order = rng.permutation(len(numbers))
+                numbers, block_of = numbers[order], block_of[order]
+            if skip < len(numbers):
+                yield Section(members, numbers[skip:], block_of[skip:])
+            skip = max(0, skip - len(numbers))
 
     def _blocks(self, epoch: int, low: int, high: int) -> list[tuple[int, int]]:
         """Blocks, or the parts of them, at [low, high) of the permuted sequence."""

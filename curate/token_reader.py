@@ -73,18 +73,21 @@ class TokenReader:
         return part
 
     def read_rows(self, files: Sequence[str], starts: Sequence[int], rows: Bytes) -> None:
-        """Fill each row with the bytes of a file from a place on, without mapping it.
+        """Fill each row, of a contiguous array, with a file's bytes from a place on, unmapped.
 
         Raises:
             OSError: A file is missing or too short.
         """
         descriptors = {} if self.remote else {file: self._descriptor(file) for file in set(files)}
-        for file, start, row in zip(files, starts, rows, strict=True):
+        size, flat = rows.shape[1], rows.reshape(-1).data
+        for number, (file, start) in enumerate(zip(files, starts, strict=True)):
             if self.remote:
-                row[:] = self.region(file, start, len(row))
-            elif os.preadv(descriptors[file].number, [row.data], start) != len(row):
+                rows[number] = self.region(file, start, size)
+                continue
+            row = flat[number * size : (number + 1) * size]
+            if os.preadv(descriptors[file].number, [row], start) != size:
                 # A read of a local file is short at its end only, or above 2 GB.
-                raise OSError(f"{self.uri}/{file} ends before byte {start + len(row)}")
+                raise OSError(f"{self.uri}/{file} ends before byte {start + size}")
 
     def announce(self, file: str, start: int, length: int) -> None:
         """Say that these bytes of a local file will be read."""

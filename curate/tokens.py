@@ -18,7 +18,8 @@ from manifests.schemas import TOKEN_FILE
 from manifests.storage import Folder
 
 ROW_GROUP_BYTES: Final = 16 << 20
-"""Within the 8 to 32 MB that reads at full speed (docs/features.md has the table)."""
+"""Readers through Parquet hold one in memory; size matters little to their rate in order, and the
+loader reads at offsets (docs/features.md has the table)."""
 _LENGTH_BYTES: Final = 4
 """Parquet's plain encoding puts a value's length before it."""
 _NEEDLE_BYTES: Final = 64

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from curate.config import Config, load_config, to_toml
 from jobs import study_cli
+from jobs.cli_exchange import export, import_actions, import_lerobot
 from jobs.command import (
     Address,
     AsJson,
@@ -28,7 +29,6 @@ from jobs.lab import lab_app
 from jobs.show import print_explanation, print_failures, print_status
 from jobs.stages import STAGES
 from manifests.errors import ConfigError
-from manifests.storage import Folder
 
 app = typer.Typer(
     help="Curate in-the-wild video for action models, and measure what curation did.",
@@ -37,6 +37,8 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
+for _command in (import_lerobot, import_actions, export):
+    app.command()(_command)
 config_app = typer.Typer(help="Write, check or show a configuration.", no_args_is_help=True)
 app.add_typer(config_app, name="config")
 app.add_typer(study_cli.app, name="study")
@@ -192,40 +194,6 @@ def search(
 
     with exits(as_json):
         run_search(_existing(corpus), text, limit, stage_console(as_json), as_json=as_json)
-
-
-@app.command()
-def import_lerobot(
-    folder: Annotated[str, typer.Argument(help="LeRobot data set, v2.x or v3.x.")],
-    corpus: CorpusOption,
-    action: Annotated[str | None, typer.Option(help="Column that is the action.")] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Store the actions of a LeRobot data set whose videos the corpus has scanned."""
-    from curate.lerobot import import_actions
-
-    with exits(as_json):
-        opened = _existing(corpus)
-        rows, videos = import_actions(Folder(folder), opened.read("videos"), action)
-        with opened.lock("import-lerobot"):
-            opened.upsert("actions", rows)
-        counts = {"actions": rows.num_rows, "videos": videos}
-        typer.echo(json.dumps(counts) if as_json else f"{rows.num_rows} actions of {videos} videos")
-
-
-@app.command()
-def import_actions(
-    folder: Annotated[str, typer.Argument(help="What `rushes lab` wrote.")],
-    corpus: CorpusOption,
-    as_json: AsJson = False,
-) -> None:
-    """Store the actions of a lab whose videos the corpus has scanned."""
-    from jobs.lab import import_lab
-
-    with exits(as_json):
-        counts = import_lab(folder, _existing(corpus))
-        told = f"{counts['actions']} actions of {counts['videos']} videos"
-        typer.echo(json.dumps(counts) if as_json else told)
 
 
 @app.command()

@@ -1,9 +1,13 @@
 """Decide: the policy over stored scores, then thinning. Decodes nothing; seconds on the driver."""
 
+from collections.abc import Sequence
+
 import polars as pl
 import pyarrow as pa
 
 from curate.decide import decide, missing_reasons
+from curate.prompts import prompt_scores
+from curate.search import similarities_to, text_vectors
 from jobs.interrupt import INTERRUPTS
 from jobs.run import Run
 from jobs.thin import thinned
@@ -17,9 +21,12 @@ def run_decide(run: Run) -> None:
     clips = corpus.read("clips")
     committed = corpus.committed("duplicates").filter(pl.col("dedup_key") == keys.dedup)
     duplicates = committed.collect()
+    scores = corpus.scan("scores").drop("missing", "measure_key", strict=False).collect()
+    if run.config.policy.prompts:
+        scores = scores.join(_prompts(run), on="clip_id", how="full", coalesce=True)
     verdicts = decide(
         clips,
-        corpus.scan("scores").drop("missing", "measure_key", strict=False).collect(),
+        scores,
         missing_reasons(corpus),
         duplicates,
         run.config.policy,
@@ -34,6 +41,20 @@ def run_decide(run: Run) -> None:
         return
     with INTERRUPTS.deferred():
         corpus.replace("decisions", rows, "policy_key", keys.policy)
+
+
+def _prompts(run: Run) -> pl.DataFrame:
+    """Scores of the policy's prompts; texts that are new are measured and stored."""
+    corpus, embed_key = run.corpus, run.keys.embed
+
+    def measure(texts: Sequence[str]) -> pl.DataFrame:
+        return similarities_to(corpus, embed_key, text_vectors(run.config.embed.spec, texts))
+
+    scores, rows = prompt_scores(corpus, embed_key, run.config.policy.prompts, measure)
+    run.lock.check()
+    with INTERRUPTS.deferred():
+        corpus.upsert("text_similarities", rows)
+    return scores
 
 
 def _table(verdicts: pl.DataFrame, policy_key: str) -> pa.Table:

@@ -21,6 +21,7 @@ from curate.encode import (
 )
 from curate.encoders import load_encoder
 from curate.isolate import Isolated
+from curate.reference import freeze_reference
 from curate.study.spans import raw_spans
 from curate.tokens import write_tokens
 from jobs.cluster import data_context, map_on_actors, rows_of_batches
@@ -47,6 +48,7 @@ class EncodeActor:
             grid=settings.grid,
             device=settings.device,
             batch_size=settings.batch_size,
+            cpu_precision="bfloat16" if settings.cpu_precision == "bfloat16" else "float32",
         )
 
     def __call__(self, batch: pa.Table) -> pa.Table:
@@ -96,6 +98,7 @@ def run_encode(run: Run, stages: Collection[str]) -> None:
     run.note("encode", spans=total, without_tokens=0)
     run.progress.start("encode", total, "spans")
     if not units:
+        _freeze(run)
         return
     data_context(run.config.limits.timeout_s + 600)
     dataset = map_on_actors(
@@ -119,6 +122,15 @@ def run_encode(run: Run, stages: Collection[str]) -> None:
     finally:
         _commit(run, waiting)
         run.note("encode", without_tokens=failed)
+    _freeze(run)
+
+
+def _freeze(run: Run) -> None:
+    """Fit the reference space the first time that there are tokens; its hash goes on record."""
+    try:
+        run.note("encode", reference=freeze_reference(run.corpus, run.keys.encode).hash)
+    except ValueError as error:  # no tokens, or a corpus where every frame is the same
+        run.note("encode", reference=None, why=str(error))
 
 
 def _commit(run: Run, waiting: list[dict[str, Any]]) -> None:

@@ -12,8 +12,9 @@ import ray.exceptions
 
 from curate.config import Config, load_config, to_toml
 from curate.embedders import load_embedder
-from curate.encoders import load_encoder
+from curate.encoders import load_encoder, probe_precision
 from curate.keys import stage_keys
+from curate.prompts import require_words
 from curate.report import write_report
 from curate.shots import require_backend
 from jobs.cluster import Cluster, connect
@@ -86,12 +87,26 @@ def resolve(
         toml = corpus.folder.read(_CONFIG_FILE).decode()
     config = load_config(toml, overrides)
     specs = {"embed": config.embed.spec, "encode": config.encode.spec}
-    if "auto" not in specs.values():
-        return config
     chosen = [
         f"{part}.spec={_settle(part, warn)}" for part, spec in specs.items() if spec == "auto"
     ]
+    if chosen:
+        config = load_config(toml, [*overrides, *chosen])
+    if config.encode.cpu_precision == "auto":
+        chosen.append(f"encode.cpu_precision={_precision(corpus, config)}")
     return load_config(toml, [*overrides, *chosen])
+
+
+def _precision(corpus: Corpus, config: Config) -> str:
+    """What the corpus was last encoded in with this encoder, else what a trial says.
+
+    A trial may come out otherwise the next time, and all tokens would be made again.
+    """
+    if corpus.folder.exists(_CONFIG_FILE):
+        before = load_config(corpus.folder.read(_CONFIG_FILE).decode()).encode
+        if before.spec == config.encode.spec and before.cpu_precision != "auto":
+            return before.cpu_precision
+    return probe_precision(config.encode.spec, config.encode.device)
 
 
 def _settle(part: str, warn: Callable[[str], None]) -> str:
@@ -122,6 +137,8 @@ def execute(request: Request, progress: Progress) -> tuple[dict[str, Any], int]:
     """
     corpus, config = request.corpus, request.config
     require_backend(config.shots)
+    if "decide" in request.stages:
+        require_words(config.policy.prompts, config.embed.spec)
     keys = stage_keys(config)
     record = new_record(list(request.command), config, keys)
     code = OK

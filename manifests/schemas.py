@@ -1,44 +1,11 @@
 """The tables of a corpus: every column with its meaning, unit, range and null rule."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import pyarrow as pa
 
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One column: its Arrow type and what a value means."""
-
-    name: str
-    type: pa.DataType
-    doc: str
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """One table of a corpus.
-
-    Attributes:
-        name: Folder name below `tables/`.
-        doc: What one row is.
-        key: Columns that identify a row.
-        columns: In stored order.
-    """
-
-    name: str
-    doc: str
-    key: tuple[str, ...]
-    columns: tuple[Column, ...]
-
-    @property
-    def schema(self) -> pa.Schema:
-        """Arrow schema; key columns are not nullable."""
-        return pa.schema(
-            [pa.field(c.name, c.type, nullable=c.name not in self.key) for c in self.columns]
-        )
-
+from manifests.table import Column, Table
 
 _text, _i32, _i64 = pa.string(), pa.int32(), pa.int64()
 _f32, _f64, _flag = pa.float32(), pa.float64(), pa.bool_()
@@ -313,6 +280,18 @@ DECISIONS: Final = Table(
     ),
 )
 
+TEXT_SIMILARITIES: Final = Table(
+    "text_similarities",
+    "How much one clip is like one text of a policy's prompts.",
+    ("clip_id", "embed_key", "text"),
+    (
+        _CLIP_ID,
+        Column("embed_key", _text, "key of the embed stage whose vectors were compared"),
+        Column("text", _text, "the text"),
+        Column("similarity", _f32, "cosine of the clip's vector and the text's, -1 to 1"),
+    ),
+)
+
 FEATURES: Final = Table(
     "features",
     "One span's tokens in a token file, or why it has none.",
@@ -377,7 +356,7 @@ TABLES: Final = {
     table.name: table
     for table in (
         VIDEOS, SHOTS, CLIPS, EVIDENCE, FRAMES, SAMPLES, FILMSTRIPS, EMBEDDINGS, DUPLICATES, COPIES,
-        CELLS, DECISIONS, FEATURES, ACTIONS,
+        CELLS, DECISIONS, TEXT_SIMILARITIES, FEATURES, ACTIONS,
     )
 }  # fmt: skip
 """Tables with fixed columns, by name; `scores` depends on the registry (`scores_table`)."""

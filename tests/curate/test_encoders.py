@@ -13,7 +13,7 @@ from timm.data.config import resolve_data_config
 from timm.data.transforms_factory import create_transform
 from torch.nn import functional
 
-from curate.backbones import Backbone
+from curate.backbones import Backbone, faster_precision
 from curate.bundled import Image
 from curate.encoders import Encoder, NotFiniteError, Tokens, load_encoder, prove_causal
 from curate.specs import Spec
@@ -177,3 +177,34 @@ def test_unknown_vjepa2_model_is_refused_with_the_known_ones() -> None:
 def test_missing_vjepa2_weights_are_named() -> None:
     with pytest.raises(ModelUnavailableError, match=r"there is no file /nowhere/vitl\.pt"):
         load_encoder("vjepa2:vit_large@/nowhere/vitl.pt")
+
+
+def _stand_in(slow: bool, clock: list[float]) -> Backbone:
+    """A model whose time in bfloat16 is half or twice that in float32, on a clock of its own."""
+
+    def patches(pixels: torch.Tensor) -> torch.Tensor:
+        half = torch.is_autocast_enabled("cpu")
+        clock[0] += (2.0 if slow else 0.5) if half else 1.0
+        return pixels
+
+    def preprocess(images: Sequence[Image]) -> torch.Tensor:
+        return torch.zeros(len(images), 3, 8, 8)
+
+    return Backbone(Spec("bundled"), torch.device("cpu"), preprocess, patches, patches)
+
+
+@pytest.mark.parametrize(("slow", "chosen"), [(True, "float32"), (False, "bfloat16")])
+def test_precision_is_what_a_trial_finds_faster(slow: bool, chosen: str) -> None:
+    clock = [0.0]
+    found = faster_precision(_stand_in(slow, clock), seconds=60, clock=lambda: clock[0])
+    assert found == chosen
+
+
+def test_bfloat16_tokens_are_those_of_float32_but_for_rounding() -> None:
+    rng = np.random.default_rng(0)
+    frames = rng.integers(0, 256, (1, 64, 64, 3), dtype=np.uint8)
+    full = load_encoder("bundled", grid=2, device="cpu").encode(frames).astype(float)
+    half = load_encoder("bundled", grid=2, device="cpu", cpu_precision="bfloat16").encode(frames)
+    assert not np.array_equal(half, full)
+    norms = np.linalg.norm(half.astype(float), axis=-1) * np.linalg.norm(full, axis=-1)
+    assert ((half * full).sum(-1) / norms > 0.99).all()

@@ -222,3 +222,12 @@ def test_labels_are_the_actions_of_each_step(corpus: str) -> None:
     assert np.array_equal(first[0]["actions"][:, 0].numpy(), [2.0 * k for k in range(STEPS)])
     none = TokenDataset(corpus, kept=False, labels="mean", where=pl.col("video_id") == "v1")[0]
     assert none["actions"].isnan().all()
+
+
+def test_batches_that_are_kept_do_not_change(corpus: str) -> None:
+    stream = TokenDataset(corpus, window=2, kept=False).stream(seed=3, batch_size=4)
+    for batch in list(stream):
+        for clip, t_s, tokens in zip(batch["clip_id"], batch["t_s"], batch["tokens"], strict=True):
+            k = int(clip[1:])
+            step = round((float(t_s) - 10 * k) / 0.25)
+            assert np.array_equal(tokens.numpy(), tokens_of(k)[step : step + 2])

@@ -2,7 +2,8 @@ import pytest
 
 from filters.base import MISSING_SCORES
 from manifests.errors import FEATURE_ERRORS, VIDEO_ERRORS, BadVideoError
-from manifests.schemas import TABLES, Table, scores_table
+from manifests.schemas import TABLES, scores_table
+from manifests.table import Table
 
 
 @pytest.mark.parametrize("table", [*TABLES.values(), scores_table(["a"])], ids=lambda t: t.name)

@@ -1,0 +1,1 @@
+"""Kept clips as files for other tools: WebDataset shards and LeRobot data sets."""
