@@ -1,8 +1,8 @@
 """Figures for docs/motion.md: camera paths, cells, false motion, real truth, peers' table, cost.
 
-    python benchmarks/motion.py SECTION [...] --clips FOLDER [--peers FILE] [--json OUT] [--quick]
+    python benchmarks/motion.py SECTION [...] --clips FOLDER [--json OUT]
 
-SECTION is camera, cells, false, real, truth, table, cost or all. FOLDER holds real clips as
+SECTION is camera, cells, false, real, truth, table, codec, cost or all. FOLDER holds real clips as
 `<repository>/<file>`; a repository is one source. `--part a` or `b` takes one half of the sources
 (split by a hash of the repository's name): bounds were set on a, figures are reported on b. Every
 constructed clip goes through x264 before it is measured.
@@ -18,9 +18,11 @@ from typing import Any
 import cv2
 
 from benchmarks.motion_camera import camera, cells
+from benchmarks.motion_codec import codec
 from benchmarks.motion_cost import cost
 from benchmarks.motion_false import false_motion, real
-from benchmarks.motion_truth import table, truth
+from benchmarks.motion_table import table
+from benchmarks.motion_truth import truth
 
 SECTIONS = {
     "camera": camera,
@@ -29,6 +31,7 @@ SECTIONS = {
     "real": real,
     "truth": truth,
     "table": table,
+    "codec": codec,
     "cost": cost,
 }
 
@@ -39,8 +42,11 @@ def main() -> None:
     parser.add_argument("section", nargs="+", choices=[*SECTIONS, "all"])
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--part", choices=["a", "b", "all"], default="b")
-    parser.add_argument("--peers", type=Path, help="JSON of peers' scores for the table")
+    for peer in ("data-juicer", "nemo"):
+        says = f"Python of an environment with {peer}, for the table"
+        parser.add_argument(f"--{peer}", type=Path, help=says)
     parser.add_argument("--limit", type=int, default=24, help="sources per section")
+    parser.add_argument("--score", action="append", help="of the section false: only this score")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()

@@ -250,3 +250,22 @@ def slowed(frames: Gray, factor: float, start: int, end: int) -> Gray:
         shown.append(min(len(frames) - 1, int(at)))
         at += 1 / factor if start <= i < end else 1.0
     return frames[shown]
+
+
+def blended_slow(frames: Gray, factor: float, start: int, end: int) -> Gray:
+    """As `slowed`, with blends of the two frames that a moment lies between."""
+    at, shown = 0.0, []
+    for i in range(len(frames)):
+        first, share = int(at), at - int(at)
+        following = frames[min(first + 1, len(frames) - 1)]
+        shown.append(cv2.addWeighted(frames[first], 1 - share, following, share, 0))
+        at = min(at + (1 / factor if start <= i < end else 1.0), len(frames) - 1)
+    return np.stack([np.asarray(frame, np.uint8) for frame in shown])
+
+
+def hurried(frames: Gray, factor: int, start: int) -> Gray:
+    """From frame `start` on, a quarter of all frames of the result play at `factor` the speed."""
+    count = len(frames) // (factor + 3)
+    fast = np.arange(start, min(len(frames), start + factor * count), factor)
+    index = np.concatenate([np.arange(start), fast, np.arange(fast[-1] + 1, len(frames))])
+    return np.asarray(frames[index])

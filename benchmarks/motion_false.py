@@ -22,6 +22,7 @@ SCORES: Final = {
     "boomerang": ("boomerang",),
     "loop": ("loop",),
     "flicker": ("flicker 2 %", "flicker 5 %"),
+    "speed_change": ("slow 2x", "slow 3x", "blended 2x", "blended 3x", "fast 2x", "fast 4x"),
 }
 """Score -> the constructed cases that it must tell from takes."""
 BOOTSTRAP: Final = 1000
@@ -34,28 +35,43 @@ def false_motion(options: argparse.Namespace) -> dict[str, Any]:
     """AUC and average precision of each score, with intervals over sources."""
     rng = np.random.default_rng(options.seed + 2)
     sources = takes(options.clips, options.part, options.limit)
+    speed_rng = np.random.default_rng(options.seed + 3)
     scored: list[tuple[str, str, dict[str, Any]]] = []
+    wanted = {score: SCORES[score] for score in options.score or SCORES}
+    needed = {"take", *(case for cases_ in wanted.values() for case in cases_)}
     for take in sources:
         for case, frames, fps in _constructed(take, sources, rng):
+            crf = int(rng.choice([18, 23, 28, 33]))  # drawn for all, so a score alone is the same
+            if case not in needed:
+                continue
             name = "doubled take" if case == "take" and take.name in DOUBLED else case
-            coded = cases.through_codec(frames, fps, int(rng.choice([18, 23, 28, 33])))
-            scored.append((take.source, name, measure_frames(coded, fps)))
+            coded = cases.through_codec(frames, fps, crf)
+            scored.append((take.source, name, measure_frames(coded, fps, wanted)))
+        for case, frames, fps in _speeds(take):
+            if case in needed:
+                coded = cases.through_codec(frames, fps, int(speed_rng.choice([18, 23, 28, 33])))
+                scored.append((take.source, case, measure_frames(coded, fps, wanted)))
     found: dict[str, Any] = {}
-    for score, positive in SCORES.items():
+    for score, positive in wanted.items():
         kept = {"take", *positive} | (set() if score == "repeated_frames" else {"doubled take"})
         chosen = [row for row in scored if row[1] in kept]
-        rows = [(s, name in positive, float(values[score] or 0.0)) for s, name, values in chosen]
+        rows = [(s, name in positive, float(of[score] or 0.0)) for s, name, of in chosen]
         found[score] = _summary(rows, rng)
         # A missing score counts as 0 in these, although it says "nothing moves", not "no case".
         known = [(n in positive, v[score]) for _, n, v in chosen if v[score] is not None]
         found[score] |= {"auc where measured": round(_apply(auc, known), 4)}
         found[score] |= {"missing": len(rows) - len(known), "clips": len(rows)}
         high = FILTERS[score].high
-        caught = {
-            case: float(np.mean([(s[score] or 0) > (high or 0) for _, n, s in scored if n == case]))
+        values = {
+            case: np.array([s[score] or 0.0 for _, n, s in scored if n == case])
             for case in ("take", *positive)
         }
-        found[score]["dropped at the default bound"] = caught
+        if high is None:
+            by_case = {case: round(auc(values[case], values["take"]), 3) for case in positive}
+            found[score]["auc by case"] = by_case
+        else:
+            caught = {case: float((at > high).mean()) for case, at in values.items()}
+            found[score]["dropped at the default bound"] = caught
         print(f"{score:16s} {found[score]}")
     return found
 
@@ -88,6 +104,17 @@ def _constructed(
         "moved eased": Path2D(pan=0.03, tilt=-0.02, zoom=float(rng.uniform(0.02, 0.06)), ease=True),
     }.items():
         yield name, cases.moved(lambda _: still, path.at(t_s, 4.0, rng)), 30.0
+
+
+def _speeds(take: Take) -> Iterator[tuple[str, Gray, float]]:
+    """A take whose middle is slower, by repeated or by blended frames, or faster."""
+    count = len(take.frames)
+    start, end = int(0.3 * count), int(0.6 * count)
+    for times in (2, 3):
+        yield f"slow {times}x", cases.slowed(take.frames, times, start, end), take.fps
+        yield f"blended {times}x", cases.blended_slow(take.frames, times, start, end), take.fps
+    for times in (2, 4):
+        yield f"fast {times}x", cases.hurried(take.frames, times, start), take.fps
 
 
 def _summary(rows: list[tuple[str, bool, float]], rng: np.random.Generator) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Real takes and stills that the motion benchmark is built from, split by source."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -78,17 +78,17 @@ def takes(folder: Path, part: str, limit: int, per_source: int = 2) -> tuple[Tak
     return tuple(found)
 
 
-def measure(clip: Clip) -> dict[str, Any]:
-    """Every score of a clip (None where missing) and the kind of its camera motion."""
+def measure(clip: Clip, names: Iterable[str] = FILTERS) -> dict[str, Any]:
+    """Scores of a clip (None where missing); with all of them, the kind of its camera motion."""
     scores: dict[str, Any] = {}
-    for name, chosen in FILTERS.items():
+    for name in names:
         try:
-            scores[name] = chosen.score(clip)
+            scores[name] = FILTERS[name].score(clip)
         except Unmeasurable:
             scores[name] = None
-    return {**scores, "kind": kind(scores)}
+    return {**scores, "kind": kind(scores)} if len(scores) == len(FILTERS) else scores
 
 
-def measure_frames(frames: Gray, fps: float) -> dict[str, Any]:
+def measure_frames(frames: Gray, fps: float, names: Iterable[str] = FILTERS) -> dict[str, Any]:
     """The same of frames at a constant rate."""
-    return measure(clip_from_gray(frames, fps))
+    return measure(clip_from_gray(frames, fps), names)

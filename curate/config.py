@@ -54,6 +54,8 @@ class Measure(Settings):
     """Rate at which motion is estimated, frames per second."""
     analysis_px: int = Field(320, ge=64, le=1024)
     """Longer side of the luma that filters see, px."""
+    motion_source: Literal["tracks", "codec"] = "tracks"
+    """Camera motion from Lucas-Kanade tracks, or from H.264, MPEG or H.263 motion vectors."""
     samples_per_clip: int = Field(4, ge=1, le=64)
     """Stills kept of each clip for embedding and for the report."""
     sample_px: int = Field(256, ge=32, le=1024)

@@ -13,7 +13,7 @@ import av
 import av.error
 import numpy as np
 import numpy.typing as npt
-from av.codec.context import ThreadType
+from av.codec.context import Flags2, ThreadType
 from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 from av.video.stream import VideoStream
@@ -148,10 +148,12 @@ class Video:
     Args:
         uri: Path or URI.
         limits: Bounds beyond which the video is refused.
+        vectors: Whether decoded frames carry the codec's motion vectors, where it tells any.
     """
 
     uri: str
     limits: Limits
+    vectors: bool = False
     tally: Tally = field(default_factory=Tally)
     _stack: ExitStack = field(default_factory=ExitStack)
     sought: bool = False
@@ -295,6 +297,8 @@ class Video:
         _check_pixels(context.width, context.height, self.limits)
         context.thread_type = ThreadType.NONE  # parallelism comes from workers
         context.thread_count = 1
+        if self.vectors:
+            context.flags2 |= Flags2.export_mvs
         if "mp4" in self._container.format.name:  # other containers guess their frame count
             self.tally.promised = self.stream.frames or None
 

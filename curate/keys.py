@@ -69,12 +69,15 @@ def stage_keys(config: Config) -> StageKeys:
     versions = {name: chosen.version for name, chosen in FILTERS.items()}
     scan = key("scan", {"max_frame_pixels": config.limits.max_frame_pixels})
     caps = config.limits.model_dump(include={"max_duration_s", "max_frame_pixels"})
+    measuring = config.measure.model_dump()
+    if config.measure.motion_source == "tracks":  # the key of tracks stays what it was
+        del measuring["motion_source"]
     signals = key(
         "measure",
         {
             "shots": config.shots.model_dump(exclude=RECUT),
             "network": digest() if config.shots.backend == "rushes" else None,
-            "measure": config.measure.model_dump(),
+            "measure": measuring,
             "min_s": config.clips.min_s,  # decides which stills are held
             "limits": caps,
             "filters": versions,

@@ -73,7 +73,7 @@ def measure_video(uri: str, video_id: str, measure_key: str, config: Config) -> 
     Raises:
         BadVideoError: The video cannot be read; see manifests.errors.VIDEO_ERRORS.
     """
-    with Video(uri, config.limits) as video:
+    with Video(uri, config.limits, vectors=config.measure.motion_source == "codec") as video:
         run = _Pass(video, video_id, measure_key, config)
         for frame in video:
             run.take(frame)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from curate.codec_motion import CodecMotion
 from curate.config import Measure
 from curate.decode import Frame
 from filters.base import Clip, GlobalMotion
@@ -59,6 +60,7 @@ class ClipWindow:
     _analysed: list[_Analysed] = field(default_factory=list)
     _stills: list[tuple[int, Picture]] = field(default_factory=list)
     _previous: Picture | None = None
+    _codec: CodecMotion | None = None
     _size: tuple[int, int] | None = None
     _still_size: tuple[int, int] = (0, 0)
     _analysis: _Every = field(init=False)
@@ -66,6 +68,8 @@ class ClipWindow:
 
     def __post_init__(self) -> None:
         """Start both grids."""
+        if self.settings.motion_source == "codec":
+            self._codec = CodecMotion()
         self._analysis = _Every(self.settings.analysis_fps)
         self._sampling = _Every(self.still_fps)
 
@@ -87,11 +91,16 @@ class ClipWindow:
         self._tiny[frame.index] = (t_s, luma)
         if self._sampling.chooses(t_s):
             self._stills.append((frame.index, frame.to_array(*self._still_size, "bgr24")))
+        if self._codec is not None and not self._codec.take(frame):
+            return None
         if not self._analysis.chooses(t_s):
             return None
         gray = frame.to_array(self._size[0], self._size[1], "gray")
         first = self._previous is None
-        motion = GlobalMotion() if self._previous is None else estimate(self._previous, gray)
+        vectors = None if self._codec is None else self._codec.since_analysed(frame)
+        motion = GlobalMotion()
+        if self._previous is not None:
+            motion = estimate(self._previous, gray, vectors)
         self._previous = gray
         self._analysed.append(_Analysed(frame.index, t_s, gray, motion))
         return None if first else motion

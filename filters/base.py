@@ -21,6 +21,7 @@ MISSING_SCORES: Final[dict[str, str]] = {
     "textureless": "too few trackable points in the picture",
     "blurred": "too few trackable points because the picture is heavily blurred",
     "no_consensus": "tracks agree on no global motion",
+    "no_vectors": "the codec tells no motion vectors between the analysed frames",
     "black": "the picture is black or of one colour",
     "static_scene": "the score needs motion behind the overlay, and nothing moves",
     "not_scored": "the shot detector in use gives no scores",

@@ -1,4 +1,4 @@
-"""Global motion between two analysed frames: tracks, and the one similarity most of them follow."""
+"""Global motion between two analysed frames: the one similarity that most tracks follow."""
 
 import math
 from dataclasses import dataclass
@@ -8,9 +8,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from filters import residual, tracks
+from filters import residual, tracks, vectors
 from filters.base import Float, GlobalMotion
 from filters.tracks import Box, Plane, Points
+from filters.vectors import Vectors
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
 """(N,) bool, one per track."""
@@ -38,13 +39,16 @@ OUTER: Final = 0.25
 """Share of each side that is the border zone, where foreground objects lie least."""
 OUTER_WEIGHT: Final = 2.0
 """Weight of a track in the border zone (algorithms.md 2.3)."""
+PREDICTED: Final = 0.5
+"""Share of the corners that a codec must have vectors of. Motion beyond an encoder's reach is intra
+coded, and the few blocks that are predicted all the same are those that hardly move."""
 FLAT_STD: Final = 3.0
 """Grey levels; at or below it a picture is of one colour, compression noise included."""
 BLURRED_STD: Final = 12.0
 """Grey levels from which a picture without corners has structure that only blur can hide."""
 
 
-def estimate(previous: Plane, current: Plane) -> GlobalMotion:
+def estimate(previous: Plane, current: Plane, codec: Vectors | None = None) -> GlobalMotion:
     """Similarity that carries `previous` to `current`, robust to objects that move on their own.
 
     Of the two largest groups of tracks that agree, the one that is spread wider over the frame and
@@ -53,11 +57,14 @@ def estimate(previous: Plane, current: Plane) -> GlobalMotion:
     Args:
         previous: (H, W) uint8 luma.
         current: (H, W) uint8 luma of the same size, later in time.
+        codec: Where given, corners of `current` are followed back along these vectors instead of
+            forth and back by Lucas-Kanade.
 
     Returns:
         The motion of the content (not of the camera), or all nan with `missing` set: "black"
         (a frame of one colour), "textureless" (too few corners), "blurred" (too few corners though
-        there is contrast), "no_consensus" (corners were lost, or agree on nothing).
+        there is contrast), "no_vectors" (the codec tells nothing of a frame between, or of most
+        corners) or "no_consensus" (corners were lost, or agree on nothing).
 
     Raises:
         ValueError: The two differ in shape or are not (H, W) uint8.
@@ -71,10 +78,18 @@ def estimate(previous: Plane, current: Plane) -> GlobalMotion:
     if spread <= FLAT_STD:
         return GlobalMotion(missing="black")
     box = tracks.common_box(previous, current)
-    corners = tracks.corners(previous, box)
+    corners = tracks.corners(previous if codec is None else current, box)
     if len(corners) < tracks.MIN_TRACKS:
         return GlobalMotion(missing="textureless" if spread < BLURRED_STD else "blurred")
-    start, end = tracks.follow(previous, current, corners)
+    if codec is None:
+        start, end = tracks.follow(previous, current, corners)
+    elif codec.fields is None:
+        return GlobalMotion(missing="no_vectors")
+    else:
+        size = previous.shape[1], previous.shape[0]
+        start, end = vectors.follow(codec, codec.fields, corners, size)
+        if len(start) < PREDICTED * len(corners):
+            return GlobalMotion(missing="no_vectors")
     if len(start) < tracks.MIN_TRACKS:
         return GlobalMotion(missing="no_consensus")
     group = _consensus(start, end, previous.shape[1], previous.shape[0])

@@ -22,6 +22,7 @@ from filters import (
     repeated,
     shake,
     slideshow,
+    speed_change,
     static,
     text_overlay,
     transition,
@@ -65,7 +66,15 @@ FILTERS: Final[dict[str, Filter]] = {
         # tripled ones 0.67. Above lie 10 pictures a second or fewer in a stream of 30.
         high=0.6,
         null="keep",
+        version=2,
         evidence=repeated.runs,
+    ),
+    # No bound: it misses too many changes of speed (docs/motion.md).
+    "speed_change": Filter(
+        speed_change.strength,
+        doc="greatest change within 0.8 s of the share of repeated frames, 0 to 1",
+        null="keep",
+        evidence=speed_change.moments,
     ),
     "slideshow": Filter(
         slideshow.share,

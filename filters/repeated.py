@@ -30,13 +30,20 @@ REACH_FRAMES: Final = 5
 """A frame held for more steps than this is a pause or a freeze (filters.freeze), not a cadence."""
 WINDOW: Final = 30
 """Steps of a window in which a regular cadence is looked for: about a second."""
-REGULAR: Final = 0.6
-"""Greatest median ratio of small to new steps where one frame in n is new."""
-REGULAR_SINGLE: Final = 0.35
+REGULAR: Final = 0.5
+"""Greatest ratio of the small steps' sum to that of new steps where one frame in n is new."""
+REGULAR_SINGLE: Final = 0.3
 """The same where one frame in n repeats: fewer of them, and encoders make weak patterns too."""
 CLEARLY: Final = 0.8
-MOSTLY: Final = 0.9
-"""Share of the small steps that must be below CLEARLY of the new ones on both sides."""
+"""A small step above this share of the lesser new one beside it breaks the cadence."""
+BROKEN: Final = 0.15
+"""Greatest sum of breaking steps, as a share of the new ones. Steps count by their size, so a pause
+within a cadence, where all steps are noise, does not hide it."""
+AROUND: Final = 2
+"""Frames before and after a step that tell which way the picture is changing."""
+NO_PROGRESS: Final = 0.3
+"""Greatest ratio of small to new steps in `progress`; uneven steps of a film whose rate was changed
+unevenly, none of which repeats, fall below 0.4 in some windows."""
 MIN_MOVING: Final = 6
 """Steps near motion that a cadence needs."""
 
@@ -119,7 +126,8 @@ def steps(clip: Clip) -> tuple[Flags, Flags]:
             moves[first : last + 1] = True
     if moves.sum() < MIN_MOVING:
         raise Unmeasurable("static_scene")
-    return moves & (low | _cadences(change)), moves
+    regular = _cadences(change, change) | _cadences(progress(clip.tiny), change, NO_PROGRESS)
+    return moves & (low | regular), moves
 
 
 def _largest(change: npt.NDArray[np.float32], reach: int) -> npt.NDArray[np.float32]:
@@ -130,25 +138,35 @@ def _largest(change: npt.NDArray[np.float32], reach: int) -> npt.NDArray[np.floa
     return np.asarray(views.max(axis=1)[shift : shift + len(change)])
 
 
-def _cadences(change: npt.NDArray[np.float32]) -> Flags:
+def _cadences(
+    series: npt.NDArray[np.float32], change: npt.NDArray[np.float32], strictest: float = 1.0
+) -> Flags:
     """Steps that are small at regular places, where compression hides that they are nothing.
 
     In windows of about a second, every cadence (one new frame in 2 to 6, one repeat in 4 to 6) is
-    tried at every phase; one holds where nearly every small step is well below the new ones beside
-    it. The best of those that hold counts.
+    tried at every phase. One holds where the small steps are well below the new ones beside them;
+    the best of those that hold counts.
+
+    Args:
+        series: (F - 1,) steps in any measure.
+        change: (F - 1,) grey levels, which tell where something moves at all.
+        strictest: Greatest ratio of small to new steps, where below the pattern's own.
     """
-    found = np.zeros(len(change), np.bool_)
-    if len(change) < WINDOW:
+    found = np.zeros(len(series), np.bool_)
+    if len(series) < WINDOW:
         return found
-    starts = sorted({*range(0, len(change) - WINDOW + 1, WINDOW // 2), len(change) - WINDOW})
+    starts = sorted({*range(0, len(series) - WINDOW + 1, WINDOW // 2), len(series) - WINDOW})
     # (W, 30): all windows at once, since there are 35 patterns to try.
-    parts = np.stack([change[start : start + WINDOW] for start in starts])
-    largest = np.partition(parts, -WINDOW // 8, axis=1)[:, -WINDOW // 8]
+    parts, changes = (
+        np.stack([values[start : start + WINDOW] for start in starts])
+        for values in (series, change)
+    )
+    largest = np.partition(changes, -WINDOW // 8, axis=1)[:, -WINDOW // 8]
     best = np.where(largest > MOVES, 1.0, 0.0)
     chosen = np.full(len(parts), -1)
     for number, (pattern, most) in enumerate(_PATTERNS):
         ratio = _fits(parts, pattern)
-        better = (ratio <= most) & (ratio < best)
+        better = (ratio <= min(most, strictest)) & (ratio < best)
         best[better], chosen[better] = ratio[better], number
     for start, number in zip(starts, chosen, strict=True):
         if number >= 0:
@@ -168,7 +186,7 @@ def _patterns() -> list[tuple[Flags, float]]:
 
 
 def _fits(parts: npt.NDArray[np.float32], repeats: Flags) -> Float:
-    """(W,) median ratios of the small steps to the new ones beside; 1 where too many are not small.
+    """(W,) ratios of the small steps to the new ones beside; 1 where too many are not small.
 
     Args:
         parts: (W, WINDOW) steps.
@@ -177,11 +195,12 @@ def _fits(parts: npt.NDArray[np.float32], repeats: Flags) -> Float:
     new, at = np.flatnonzero(~repeats), np.flatnonzero(repeats)
     after = np.minimum(np.searchsorted(new, at), len(new) - 1)
     before = np.maximum(after - 1, 0)
-    beside = np.minimum(parts[:, new[before]], parts[:, new[after]])
-    ratio = parts[:, at] / np.maximum(beside, 1e-6)
-    small = (ratio < CLEARLY).mean(axis=1) >= MOSTLY
-    middle = ratio.shape[1] // 2
-    return np.where(small, np.partition(ratio, middle, axis=1)[:, middle], 1.0)
+    beside = np.maximum(np.minimum(parts[:, new[before]], parts[:, new[after]]), 0)
+    small = np.abs(parts[:, at])
+    whole = np.maximum(beside.sum(axis=1), 1e-6)
+    broken = np.where(small > CLEARLY * beside, small, 0).sum(axis=1) / whole
+    holds = (broken <= BROKEN) & (whole >= MOVES * len(at))
+    return np.where(holds, small.sum(axis=1) / whole, 1.0).astype(np.float64)
 
 
 def step_change(tiny: Gray) -> npt.NDArray[np.float32]:
@@ -189,6 +208,21 @@ def step_change(tiny: Gray) -> npt.NDArray[np.float32]:
     change = np.abs(np.diff(tiny.astype(np.int16), axis=0)).reshape(len(tiny) - 1, -1)
     top = np.partition(change, change.shape[1] - TOP, axis=1)[:, -TOP:]
     return np.asarray(top.mean(axis=1), np.float32)
+
+
+def progress(tiny: Gray) -> npt.NDArray[np.float32]:
+    """(F - 1,) how far each step goes the way that the picture changes around it, grey levels.
+
+    The step's product with the direction of the change from AROUND frames before it to AROUND after
+    it, the step itself left out. What an encoder does to a repeat has no such direction.
+    """
+    frames = tiny.reshape(len(tiny), -1).astype(np.float32)
+    step = np.diff(frames, axis=0)
+    at = np.arange(len(step))
+    first, last = np.maximum(at - AROUND, 0), np.minimum(at + 1 + AROUND, len(step))
+    around = frames[last] - frames[first] - step
+    length = np.maximum(np.linalg.norm(around, axis=1), 1e-6)
+    return np.asarray((step * around).sum(axis=1) / length, np.float32)
 
 
 _PATTERNS: Final = _patterns()

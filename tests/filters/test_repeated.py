@@ -3,7 +3,7 @@ import pytest
 
 from filters.base import Unmeasurable
 from filters.registry import FILTERS
-from filters.repeated import runs, share
+from filters.repeated import progress, runs, share
 from tests.filters.scenes import clip, noisy, panning, still, view
 
 
@@ -32,6 +32,25 @@ def test_noise_does_not_hide_a_cadence() -> None:
     rng = np.random.default_rng(0)
     made = clip(lambda i: noisy(view(dx=-2 * (i // 2 * 2)), 2.0, rng))
     assert share(made) == pytest.approx(0.5, abs=0.05)
+
+
+def test_progress_is_none_where_a_frame_repeats_though_noise_changes_it() -> None:
+    rng = np.random.default_rng(0)
+    made = clip(lambda i: noisy(view(dx=-1 * (i // 2 * 2)), 12.0, rng))
+    # The last step of each pair shows the next picture.
+    new, repeats = progress(made.tiny)[3:-3:2], progress(made.tiny)[4:-3:2]
+    assert np.abs(repeats).mean() < 0.2 * new.mean()
+
+
+def test_a_pause_within_a_cadence_does_not_hide_it() -> None:
+    rng = np.random.default_rng(0)
+
+    def shown(i: int) -> int:
+        at = i if i < 40 else 40 if i < 48 else i - 8
+        return at // 2 * 2
+
+    made = clip(lambda i: noisy(view(dx=-2 * shown(i)), 4.0, rng))
+    assert share(made) > 0.4
 
 
 def test_part_of_a_clip_is_named() -> None:
