@@ -348,8 +348,6 @@ OPS: Final[dict[str, dict[str, Op]]] = {
         "blurred": blurred_sides, "changing": changing_bars,
     },
     "text_overlay": {name: _drawn(look) for name, look in looks.TEXT.items()},
-    "logo_overlay": {name: _drawn(marks.GRAPHIC[name]) for name in ("logo", "animated_logo")},
-    "static_overlay": {name: _drawn(marks.GRAPHIC[name]) for name in ("hud", "progress")},
     "picture_in_picture": {"inset": inset},
     "split_screen": {"split": split, "moving": moving_split, "collage": collage},
     "colour_jump": {"jump": colour_jump},

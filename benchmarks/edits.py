@@ -31,6 +31,8 @@ import numpy.typing as npt
 from benchmarks.edit_looks import OPS, Edit, Frames, Op
 from curate.config import Limits, Measure
 from curate.decode import Video
+from curate.isolate import keep_freed_memory
+from curate.ocr import require_ocr, text_share
 from curate.window import ClipWindow
 from filters.base import Clip, Unmeasurable
 from filters.letterbox import borders
@@ -40,10 +42,13 @@ SECONDS: Final = 3.2
 SIDE: Final = 360
 """Shorter side to which a landscape clip is scaled; upright ones get 640 px of height."""
 SCORED: Final = (
-    "border_share", "text_overlay", "logo_overlay", "static_overlay",
-    "picture_in_picture", "split_screen", "collage",
+    "border_share", "text_overlay", "picture_in_picture", "split_screen", "collage",
 )  # fmt: skip
-ALSO: Final = {"collage": ("split_screen", "collage")}
+OCR: Final = "ocr_text"
+ALSO: Final[dict[str, tuple[str, str | None]]] = {
+    "collage": ("split_screen", "collage"),
+    OCR: ("text_overlay", None),
+}
 """Score -> family and kind of edits that it is for, where they are another's too."""
 CLEAN: Final = "clean"
 
@@ -56,7 +61,7 @@ class Row:
         source: Clips of one source are drawn together in the bootstrap.
         family: Score that the edit is for, or CLEAN.
         kind: Kind of edit.
-        scores: Of SCORED; -1 where there is none.
+        scores: Of SCORED, and of OCR where it was asked for; -1 where there is none.
         error_px: Greatest distance of a side of the content box from the truth.
         cpu_ms: Spent in SCORED, per decoded frame.
         middle: The middle analysed frame.
@@ -143,7 +148,18 @@ def as_measured(data: bytes) -> tuple[Clip, int]:
     return clip, len(times)
 
 
-def measure(source: str, family: str, kind: str, edit: Edit, rate: float, crf: int) -> Row:
+def middle_text(frames: Frames) -> float:
+    """What OCR finds in the middle frame, at the size of a still."""
+    frame = frames[len(frames) // 2]
+    scale = Measure().sample_px / min(frame.shape[:2])
+    size = round(frame.shape[1] * scale), round(frame.shape[0] * scale)
+    still = cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+    return text_share(np.asarray(cv2.cvtColor(still, cv2.COLOR_RGB2BGR), np.uint8))
+
+
+def measure(
+    source: str, family: str, kind: str, edit: Edit, rate: float, crf: int, ocr: bool
+) -> Row:
     """Encode, decode and score one edit."""
     clip, frames = as_measured(encode(edit.frames, rate, crf))
     scores = {}
@@ -154,6 +170,8 @@ def measure(source: str, family: str, kind: str, edit: Edit, rate: float, crf: i
         except Unmeasurable:
             scores[name] = -1.0
     spent = time.process_time() - begun
+    if ocr and family in (CLEAN, "text_overlay"):
+        scores[OCR] = middle_text(edit.frames)
     error = box_error(clip, edit)
     middle = clip.gray[len(clip.gray) // 2]
     return Row(source, family, kind, scores, error, 1000 * spent / frames, middle)
@@ -173,7 +191,13 @@ def box_error(clip: Clip, edit: Edit) -> float:
     return float(np.abs(found - (a, b, a + c, b + d)).max())
 
 
-def rows_of(clips: Sequence[dict[str, str]], folder: Path, only: Sequence[str]) -> Iterator[Row]:
+def rows_of(
+    clips: Sequence[dict[str, str]],
+    folder: Path,
+    only: Sequence[str],
+    kinds: Sequence[str] | None,
+    ocr: bool,
+) -> Iterator[Row]:
     """Every clip, clean and in every kind of edit."""
     loaded: dict[str, tuple[Frames, float]] = {}
 
@@ -187,7 +211,12 @@ def rows_of(clips: Sequence[dict[str, str]], folder: Path, only: Sequence[str]) 
     for number, row in enumerate(clips):
         source = row["file"] if row["source"] == "trained" else row["source"]
         todo: list[tuple[str, str, Op | None]] = [(CLEAN, CLEAN, None)]
-        todo += [(f, k, op) for f in only if f in OPS for k, op in OPS[f].items()]
+        todo += [
+            (f, k, op)
+            for f in only
+            for k, op in OPS.get(f, {}).items()
+            if kinds is None or k in kinds
+        ]
         for family, kind, op in todo:
             seed = zlib.crc32(f"{family} {kind} {row['file']}".encode())
             rng = np.random.default_rng(seed)
@@ -197,7 +226,7 @@ def rows_of(clips: Sequence[dict[str, str]], folder: Path, only: Sequence[str]) 
             else:
                 other = take(clips[(number + int(rng.integers(1, 5))) % len(clips)])[0]
                 edit = op(frames, fitted(other, frames), rng)
-            yield measure(source, family, kind, edit, rate, int(rng.integers(18, 34)))
+            yield measure(source, family, kind, edit, rate, int(rng.integers(18, 34)), ocr)
 
 
 def area_under(edited: npt.NDArray[np.float64], clean: npt.NDArray[np.float64]) -> float:
@@ -263,16 +292,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--half", choices=("tune", "report"), default="report")
     parser.add_argument("--only", nargs="+", default=list(OPS))
+    parser.add_argument("--kinds", nargs="+", help="kinds of edits; all if left out")
+    parser.add_argument("--ocr", action="store_true", help="compare with ocr_text")
     parser.add_argument("--pictures", type=Path)
     parser.add_argument("--out", type=Path, default=Path("edits.json"))
     options = parser.parse_args(arguments)
+    if options.ocr:
+        require_ocr()
     cv2.setNumThreads(1)
+    keep_freed_memory()  # as the processes that measure do
     clips = read_clips(Path(__file__).with_name("edit_clips.tsv"), options.half)
-    rows = list(rows_of(clips, options.clips, options.only))
+    rows = list(rows_of(clips, options.clips, options.only, options.kinds, options.ocr))
     result: dict[str, Any] = {"half": options.half, "clean_clips": len(clips), "scores": {}}
-    for name in SCORED:
+    for name in (*SCORED, *([OCR] if options.ocr else [])):
         kinds: list[list[str] | None] = [None]
-        kinds += [[k] for k in sorted({r.kind for r in rows if r.family == name})]
+        kinds += [
+            [k]
+            for k in sorted({r.kind for r in rows if r.family == ALSO.get(name, (name, None))[0]})
+        ]
         for chosen in kinds:
             found = figures(rows, name, chosen)
             label = name if chosen is None else f"{name}/{chosen[0]}"

@@ -60,6 +60,8 @@ class Measure(Settings):
     """Stills kept of each clip for embedding and for the report."""
     sample_px: int = Field(256, ge=32, le=1024)
     """Shorter side of a still, px (smaller sources are not enlarged)."""
+    ocr: bool = False
+    """Whether a text detector looks at one still per clip, for ocr_text (needs the extra `ocr`)."""
 
 
 class Embed(Settings):

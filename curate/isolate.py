@@ -21,6 +21,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _PR_SET_PDEATHSIG = 1
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 
 class Isolated:
@@ -96,6 +97,19 @@ def _prepare(memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    keep_freed_memory()
     import cv2
 
     cv2.setNumThreads(1)
+
+
+def keep_freed_memory() -> None:
+    """Let the allocator reuse blocks of up to 8 MB, which it otherwise returns at every chance.
+
+    Filters make many arrays of a frame's size and free them at once: without this a sixth of their
+    time goes to page faults. Does nothing where the C library is not glibc.
+    """
+    library = ctypes.CDLL(None)
+    if hasattr(library, "mallopt"):
+        library.mallopt(_M_MMAP_THRESHOLD, 8 << 20)
+        library.mallopt(_M_TRIM_THRESHOLD, 128 << 20)

@@ -7,7 +7,7 @@ the signals of the `frames` table are kept.
 import math
 from array import array
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -19,7 +19,10 @@ import pyarrow as pa
 from curate.config import Config
 from curate.cutter import Cutter, Span, shot_rows, typical_step
 from curate.decode import Frame, Tally, Video
+from curate.evidence import evidence_row
 from curate.filmstrip import filmstrip, pack
+from curate.ocr import text_share
+from curate.over_shots import SourceScores
 from curate.scan import require_content
 from curate.shots import make_backend
 from curate.shots.signals import HEIGHT, WIDTH
@@ -96,6 +99,7 @@ class _Pass:
         self._previous: Picture | None = None
         self._rows: dict[str, list[dict[str, Any]]] = {"clips": [], "scores": [], "evidence": []}
         self._stills = [rows_of("samples", [])]
+        self._source = SourceScores()
         self._strips = [rows_of("filmstrips", [])]
         self._size = (0, 0)
         # Fractions are exact and slow; this division rounds once, to the same float.
@@ -125,6 +129,7 @@ class _Pass:
         self._pts.append(self._pts[-1] + typical_step(self._pts, self._video.tick))
         for span in self._cutter.finish(float(self._pts[-1] * self._video.time_base)):
             self._close(span)
+        self._rows["evidence"] += self._source.settle()
         return Measured(self._facts(count), self._tables(count))
 
     def _advance(self, index: int, *, final: bool) -> None:
@@ -160,11 +165,16 @@ class _Pass:
             "clip_id": clip_id(self._ids["video_id"], start, end),
             "measure_key": self._ids["measure_key"],
         }
-        scores = _scores(clip)
-        self._rows["scores"].append({**keys, **scores})
-        if clip is not None:
-            self._rows["evidence"] += [{**keys, **row} for row in _evidence(clip, scores)]
         shares = tuple(v / s for v, s in zip(box, (width, height) * 2, strict=True))
+        if clip is not None and self._settings.ocr:
+            middle = self._window.middle(span.start, span.end, shares)
+            if middle is not None:
+                clip = replace(clip, text_share=text_share(middle))
+        scores = {**keys, **_scores(clip)}
+        self._rows["scores"].append(scores)
+        if clip is not None:
+            self._source.take(clip, span.shot_index, scores)
+            self._rows["evidence"] += [{**keys, **row} for row in _evidence(clip, scores)]
         stills = []
         for number, (index, jpeg) in enumerate(self._window.stills(span.start, span.end, shares)):
             t_s = float((self._pts[index] - start) * base)
@@ -276,16 +286,7 @@ def _evidence(clip: Clip, scores: Mapping[str, Any]) -> Iterator[dict[str, Any]]
             continue
         found = sorted(chosen.evidence(clip), key=lambda e: (e.start_s, e.end_s))
         for item, at in enumerate(found):
-            box = (None,) * 4 if at.box is None else at.box
-            yield {
-                "filter": name,
-                "item": item,
-                "start_s": at.start_s,
-                "end_s": at.end_s,
-                **dict(zip(("x", "y", "width", "height"), box, strict=True)),
-                "value": at.value,
-                "note": at.note,
-            }
+            yield evidence_row(name, item, at)
 
 
 def _content(clip: Clip, width: int, height: int) -> tuple[int, int, int, int]:

@@ -148,6 +148,15 @@ class ClipWindow:
         chosen = sorted({int(np.abs(at - t_s).argmin()) for t_s in wanted})
         return [(held[i][0], _jpeg(_crop(held[i][1], box))) for i in chosen]
 
+    def middle(self, start: int, end: int, box: Box) -> Picture | None:
+        """The content of the still nearest to the middle of frames [start, end), BGR; or None."""
+        held = [(index, still) for index, still in self._stills if start <= index < end]
+        if not held:
+            return None
+        at = (self._tiny[start][0] + self._tiny[end - 1][0]) / 2
+        nearest = min(held, key=lambda one: abs(self._tiny[one[0]][0] - at))
+        return _crop(nearest[1], box)
+
     def forget(self, first: int) -> None:
         """Drop what no clip that starts at or after frame `first` can use."""
         while self._tiny and (oldest := next(iter(self._tiny))) < first:

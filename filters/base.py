@@ -24,6 +24,8 @@ MISSING_SCORES: Final[dict[str, str]] = {
     "no_vectors": "the codec tells no motion vectors between the analysed frames",
     "black": "the picture is black or of one colour",
     "static_scene": "the score needs motion behind the overlay, and nothing moves",
+    "one_view": "the source shows no second view to compare with",
+    "not_asked": "the optional model that gives it was not asked",
     "not_scored": "the shot detector in use gives no scores",
 }
 """Reason word of a null score -> what it means. Stored in `scores.missing`."""
@@ -84,6 +86,8 @@ class Clip:
         tiny: (F, 36, 64) uint8 luma of every frame, stretched to that size.
         tiny_t_s: (F,) seconds after the clip's start, increasing.
         transition: The shot detector's highest score inside, 0 to 1; None where it has none.
+        text_share: Share of the middle still that an optional detector found to be text, 0 to 1;
+            None where it was not asked.
         found: What functions marked `once` returned on this clip.
     """
 
@@ -93,6 +97,7 @@ class Clip:
     tiny: Gray
     tiny_t_s: Float
     transition: float | None = None
+    text_share: float | None = None
     found: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -158,6 +163,40 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a clip until its source has passed.
+
+    Attributes:
+        shot: Index of its shot in the source.
+        mean: (H, W) uint8 mean of the analysed frames.
+        drawn: (h, w) uint8, 0 to 255: how surely each cell stays under an overlay.
+        text: (S, h, w) uint8, 0 to 255: how surely each cell is under text, per span of the clip.
+        box: left, top, right, bottom in px, exclusive: what is compared.
+        end_s: End of the last span, seconds after the clip's start.
+    """
+
+    shot: int
+    mean: npt.NDArray[np.uint8]
+    drawn: npt.NDArray[np.uint8]
+    text: npt.NDArray[np.uint8]
+    box: tuple[int, int, int, int]
+    end_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class OverShots:
+    """A clip beside other views of its source.
+
+    Attributes:
+        kept: Of the clip.
+        agreement: (h, w) float32, 0 to 1: how alike the edges in each cell are in other shots.
+    """
+
+    kept: Kept
+    agreement: npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
 class Filter:
     """One score and the bounds within which a clip is kept.
 
@@ -170,6 +209,9 @@ class Filter:
         version: Raised by hand whenever the function gives other values.
         evidence: What the score saw and where; raises `Unmeasurable` as `score` does. Asked only
             of clips that have a score, so it may repeat the work.
+        over_shots: The score where the source shows other views, which then replaces that of the
+            clip alone.
+        over_shots_evidence: Its evidence.
     """
 
     score: Callable[[Clip], float]
@@ -179,6 +221,8 @@ class Filter:
     null: Literal["keep", "drop"] = "drop"
     version: int = 1
     evidence: Callable[[Clip], Sequence[Evidence]] | None = None
+    over_shots: Callable[[OverShots], float] | None = None
+    over_shots_evidence: Callable[[OverShots], Sequence[Evidence]] | None = None
 
     def keeps(self, value: float) -> bool:
         """Whether a measured value lies within the bounds (both included)."""

@@ -142,13 +142,13 @@ def _parts(sample: Gray) -> list[Gray]:
     if len(sample) < 2 * PART_FRAMES:
         return []
     starts = range(0, len(sample) - PART_FRAMES + 1, PART_FRAMES // 2)
-    parts = [sample[s : s + PART_FRAMES] for s in starts]
-    return [part for part in parts if _shows(part)]
-
-
-def _shows(part: Gray) -> bool:
-    """Whether most frames hold a picture: a fade or a black hole has no borders."""
-    return float(np.median(part.std(axis=(1, 2)))) > 4 * FLAT_STD
+    spread = np.array([cv2.meanStdDev(frame)[1][0, 0] for frame in sample])
+    # Most frames must hold a picture: a fade or a black hole has no borders.
+    return [
+        sample[s : s + PART_FRAMES]
+        for s in starts
+        if float(np.median(spread[s : s + PART_FRAMES])) > 4 * FLAT_STD
+    ]
 
 
 def _common(boxes: list[Box]) -> Box:
@@ -185,16 +185,26 @@ def _flat_box(sample: Gray) -> Box:
 
 def _flat_rows(gray: Gray) -> tuple[float, float]:
     """Border rows at the top and at the bottom of (T, H, W)."""
-    # (T, H)
-    mean, spread = gray.mean(axis=2), gray.std(axis=2)
-    colour = np.median(mean, axis=0)
-    steady = (spread < FLAT_STD) & (np.abs(mean - colour) < STEADY)
-    # (H,)
-    flat = steady.mean(axis=0) >= FRAMES_SHARE
+    # A border begins at the frame's edge: most pictures have none, as their two outer rows tell.
+    outer, _ = _flat(gray[:, [0, -1]])
+    if not outer.any():
+        return 0.0, 0.0
+    flat, colour = _flat(gray)
     if flat.all():
         raise Unmeasurable("black")
     top = _flat_border(gray, flat, colour)
     return top, _flat_border(gray[:, ::-1], flat[::-1], colour[::-1])
+
+
+def _flat(gray: Gray) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
+    """Which rows of (T, H, W) are of one colour, along the row and over time, and of which."""
+    width = gray.shape[2]
+    # (T, H): sums of integers are exact.
+    mean = gray.sum(axis=2, dtype=np.uint32) / width
+    square = np.square(gray, dtype=np.uint16).sum(axis=2, dtype=np.uint32) / width
+    colour = np.median(mean, axis=0)
+    steady = (square - mean * mean < FLAT_STD**2) & (np.abs(mean - colour) < STEADY)
+    return steady.mean(axis=0) >= FRAMES_SHARE, colour
 
 
 def _flat_border(gray: Gray, flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> float:

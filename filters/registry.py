@@ -17,6 +17,8 @@ from filters import (
     letterbox,
     loop,
     objects,
+    ocr_text,
+    over_shots,
     panes,
     parallax,
     repeated,
@@ -134,6 +136,7 @@ FILTERS: Final[dict[str, Filter]] = {
         doc="how surely a seam between two pictures crosses the frame, 0 to 1",
         high=0.75,
         null="keep",
+        version=2,
         evidence=panes.split_panes,
     ),
     "picture_in_picture": Filter(
@@ -145,9 +148,10 @@ FILTERS: Final[dict[str, Filter]] = {
     ),
     "collage": Filter(
         panes.collage_share,
-        doc="how surely three or more pictures are laid out in the frame, 0 to 1",
-        high=0.6,
+        doc="how surely two or more pictures are laid out in the frame, 0 to 1",
+        high=0.7,
         null="keep",
+        version=2,
         evidence=panes.collage_pictures,
     ),
     "text_overlay": Filter(
@@ -157,21 +161,36 @@ FILTERS: Final[dict[str, Filter]] = {
         # edited ones above.
         high=0.92,
         null="keep",
-        version=2,
+        version=3,
         evidence=text_overlay.text_boxes,
+        over_shots=over_shots.text_sureness,
     ),
-    # No bounds: the two are not reliable yet (docs/edits.md). They are stored to be looked at.
-    "logo_overlay": Filter(
-        text_overlay.mark_sureness,
-        doc="how surely a small mark stays in one place over the picture, 0 to 1",
+    "ocr_text": Filter(
+        ocr_text.share,
+        doc="share of the middle still within text of any kind, of an optional detector, 0 to 1",
         null="keep",
-        evidence=text_overlay.mark_boxes,
+    ),
+    # Of the two below, one clip alone tells too little: they compare the shots of its source, and
+    # are null, which keeps the clip, where there is one view only. Figures in docs/edits.md.
+    "logo_overlay": Filter(
+        over_shots.alone,
+        doc="how surely a small mark stays in one place over the shots of the source, 0 to 1",
+        # Clean shots score up to 0.28, the 98th percentile of pairs of shots is 0.35.
+        high=0.36,
+        null="keep",
+        version=2,
+        over_shots=over_shots.mark_sureness,
+        over_shots_evidence=over_shots.mark_boxes,
     ),
     "static_overlay": Filter(
-        text_overlay.static_area,
-        doc="share of the frame under what stays drawn over the picture, 0 to 1",
+        over_shots.alone,
+        doc="share of the frame under what stays drawn over the shots of the source, 0 to 1",
+        # Clean shots score up to 0.001.
+        high=0.003,
         null="keep",
-        evidence=text_overlay.static_boxes,
+        version=2,
+        over_shots=over_shots.static_area,
+        over_shots_evidence=over_shots.static_boxes,
     ),
     # Camera and object scores are null where the picture has no texture to follow (blank_share and
     # static_change drop the empty ones) or no common motion (water, smoke, crowds: real motion), so

@@ -48,20 +48,24 @@ def steps(gray: Gray) -> Plane:
     return out
 
 
-def seams(step: Plane) -> Plane:
+def seams(step: Plane, coarse: int = 1) -> Plane:
     """Where a step stands out from the texture on both of its sides.
 
     Args:
         step: (H, W) of `steps`.
+        coarse: Lines that are answered together, 1 up to SMOOTH_PX.
 
     Returns:
-        (H, W) float32 0 or 1, 1 where the step between columns x - 1 and x + 1 is one, up to one
-        column off.
+        (H / coarse, W) float32 0 or 1, 1 where the step between columns x - 1 and x + 1 is one, up
+        to one column off.
     """
-    height, width = step.shape
-    if width < 2 * REACH + 4:
-        return np.zeros_like(step)
-    along = cv2.blur(step, (1, min(SMOOTH_PX, height)), borderType=cv2.BORDER_REPLICATE)
+    height, width = step.shape[0] // coarse, step.shape[1]
+    if width < 2 * REACH + 4 or not height:
+        return np.zeros((height, width), np.float32)
+    if coarse > 1:
+        step = np.asarray(cv2.resize(step, (width, height), interpolation=cv2.INTER_AREA))
+    window = max(1, min(SMOOTH_PX // coarse, height))
+    along = cv2.blur(step, (1, window), borderType=cv2.BORDER_REPLICATE)
     # Mean of the three columns from 3 to REACH px away on either side.
     aside = cv2.blur(along, (REACH - 2, 1), borderType=cv2.BORDER_REPLICATE)
     left = np.empty_like(aside)
@@ -142,23 +146,27 @@ class SeamMap:
         # Seam px above row y in column x, and left of column x in row y.
         down = np.pad(np.cumsum(self.upright, axis=0), ((1, 0), (0, 1)))
         across = np.pad(np.cumsum(self.level, axis=1), ((0, 1), (1, 0)))
-        top, bottom = _pairs(ys, least_px)
-        found = []
-        for left, right in zip(*_pairs(xs, least_px), strict=True):
-            sides = (
-                (left, 0, (down[bottom, left] - down[top, left]) / (bottom - top)),
-                (right, width, (down[bottom, right] - down[top, right]) / (bottom - top)),
-                (top, 0, (across[top, right] - across[top, left]) / (right - left)),
-                (bottom, height, (across[bottom, right] - across[bottom, left]) / (right - left)),
-            )
+        # (X, 1) pairs of columns and (1, Y) pairs of rows: every rectangle between them at once.
+        left, right = (v[:, None] for v in _pairs(xs, least_px))
+        top, bottom = (v[None] for v in _pairs(ys, least_px))
+        tall, broad = bottom - top, right - left
+        sides = (
+            (left, 0, (down[bottom, left] - down[top, left]) / tall),
+            (right, width, (down[bottom, right] - down[top, right]) / tall),
+            (top, 0, (across[top, right] - across[top, left]) / broad),
+            (bottom, height, (across[bottom, right] - across[bottom, left]) / broad),
+        )
+        least = np.full((len(left), top.size), np.inf, np.float32)
+        inner = np.zeros(least.shape, np.intp)
+        for at, end, share in sides:
             # A side on the frame's edge need not be a seam.
-            shares = np.stack([np.where(at == end, np.inf, share) for at, end, share in sides])
-            inner, least = np.isfinite(shares).sum(axis=0), shares.min(axis=0)
-            found += [
-                Rectangle(int(left), int(top[i]), int(right), int(bottom[i]),
-                          float(least[i]), int(inner[i]))
-                for i in np.flatnonzero((least >= least_share) & (inner > 0))
-            ]  # fmt: skip
+            least = np.minimum(least, np.where(at == end, np.float32(np.inf), share))
+            inner += at != end
+        found = [
+            Rectangle(int(left[i, 0]), int(top[0, j]), int(right[i, 0]), int(bottom[0, j]),
+                      float(least[i, j]), int(inner[i, j]))
+            for i, j in np.argwhere((least >= least_share) & (inner > 0))
+        ]  # fmt: skip
         return sorted(found, key=lambda r: (-r.share, -r.area))
 
 

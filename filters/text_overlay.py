@@ -18,6 +18,7 @@ from filters.overlay_maps import MIN_FRAMES, overlay_maps, windows
 from filters.overlay_network import CELL, network
 
 Cells = npt.NDArray[np.float32]
+Box = tuple[float, float, float, float]
 
 ANY: Final = 0
 TEXT: Final = 1
@@ -78,30 +79,7 @@ def text_sureness(clip: Clip) -> float:
         Unmeasurable: As `overlays`.
     """
     found = overlays(clip).cells[:, TEXT]
-    return float(np.mean([_top(span, SOME_SHARE) for span in found]))
-
-
-def mark_sureness(clip: Clip) -> float:
-    """How surely a small mark stays in one place of the picture, 0 to 1.
-
-    Of the places where the network answers in three quarters of the spans, the surest that covers
-    less than MOST_MARK of the frame.
-
-    Raises:
-        Unmeasurable: As `overlays`.
-    """
-    stays = _staying(overlays(clip).cells)
-    return max((sure for sure, _ in _marks(stays)), default=0.0)
-
-
-def static_area(clip: Clip) -> float:
-    """Share of the frame under what is drawn over it in three quarters of the spans, 0 to 1.
-
-    Raises:
-        Unmeasurable: As `overlays`.
-    """
-    stays = _staying(overlays(clip).cells)
-    return float(stays[stays >= SURE].sum() / stays.size)
+    return float(np.mean([top_mean(span, SOME_SHARE) for span in found]))
 
 
 def text_boxes(clip: Clip) -> list[Evidence]:
@@ -114,52 +92,24 @@ def text_boxes(clip: Clip) -> list[Evidence]:
     ]
 
 
-def mark_boxes(clip: Clip) -> list[Evidence]:
-    """The marks, the surest first."""
-    found = overlays(clip)
-    marks = sorted(_marks(_staying(found.cells)), reverse=True)[:4]
-    return [Evidence(0.0, found.spans[-1][1], box, sure, "mark") for sure, box in marks]
-
-
-def static_boxes(clip: Clip) -> list[Evidence]:
-    """Boxes of what stays."""
-    found = overlays(clip)
-    end = found.spans[-1][1]
-    return [Evidence(0.0, end, box, sure, "overlay") for sure, box in _boxes(_staying(found.cells))]
-
-
-def _top(cells: Cells, share: float) -> float:
+def top_mean(cells: Cells, share: float) -> float:
     """Mean of the greatest cells that make up a share of the frame."""
     count = max(1, round(share * cells.size))
     flat = cells.ravel()
     return float(np.partition(flat, flat.size - count)[-count:].mean())
 
 
-def _staying(cells: Cells) -> Cells:
+def staying(cells: Cells) -> Cells:
     """(h, w) answer that holds in three quarters of the spans."""
     return np.asarray(np.quantile(cells[:, ANY], ALWAYS, axis=0), np.float32)
 
 
-Box = tuple[float, float, float, float]
-
-
-def _marks(stays: Cells) -> list[tuple[float, Box]]:
-    """Sureness and box of each place that is small enough for a mark."""
-    least = max(1, round(MARK_SHARE * stays.size))
-    found = []
-    for label_cells, box in _components(stays, SURE / 2):
-        if label_cells.size <= MOST_MARK * stays.size:
-            top = np.sort(label_cells)[-least:]
-            found.append((float(top.sum() / least), box))
-    return found
-
-
 def _boxes(cells: Cells) -> list[tuple[float, Box]]:
     """Mean answer and box of each place that is sure."""
-    return [(float(inside.mean()), box) for inside, box in _components(cells, SURE)]
+    return [(float(inside.mean()), box) for inside, box in components(cells, SURE)]
 
 
-def _components(cells: Cells, least: float) -> list[tuple[Cells, Box]]:
+def components(cells: Cells, least: float) -> list[tuple[Cells, Box]]:
     """The cells and the box, in shares of the frame, of each connected place of cells."""
     height, width = cells.shape
     count, labels, stats, _ = cv2.connectedComponentsWithStats((cells >= least).astype(np.uint8))

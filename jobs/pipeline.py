@@ -14,6 +14,7 @@ from curate.config import Config, load_config, to_toml
 from curate.embedders import load_embedder
 from curate.encoders import load_encoder, probe_precision
 from curate.keys import stage_keys
+from curate.ocr import require_ocr
 from curate.prompts import require_words
 from curate.report import write_report
 from curate.shots import require_backend
@@ -139,6 +140,8 @@ def execute(request: Request, progress: Progress) -> tuple[dict[str, Any], int]:
     require_backend(config.shots)
     if "decide" in request.stages:
         require_words(config.policy.prompts, config.embed.spec)
+    if config.measure.ocr:
+        require_ocr()
     keys = stage_keys(config)
     record = new_record(list(request.command), config, keys)
     code = OK

@@ -54,7 +54,7 @@ def test_inset_is_found_in_its_place() -> None:
     assert np.abs(np.subtract(box, (220, 20, 90, 60))).max() <= 1
 
 
-def test_collage_has_three_pictures_or_more() -> None:
+def test_collage_has_several_pictures() -> None:
     gray = np.full((60, HEIGHT, WIDTH), 30, np.uint8)
     for number, (x, y) in enumerate(((10, 10), (115, 60), (220, 30))):
         part = np.roll(_moving(number - 1.4), 37 * number, axis=1)

@@ -8,7 +8,7 @@ from filters.base import Clip, Unmeasurable
 from filters.clip import clip_from_gray
 from filters.overlay_maps import overlay_maps, windows
 from filters.overlay_network import CELL, network
-from filters.text_overlay import mark_sureness, overlays, static_area, text_boxes, text_sureness
+from filters.text_overlay import overlays, text_boxes, text_sureness
 from tests.filters.scenes import HEIGHT, WIDTH, Image, clip, panning, texture, view
 
 
@@ -34,7 +34,6 @@ def test_caption_over_a_moving_picture_is_found_in_its_place() -> None:
 def test_moving_picture_without_overlay_scores_less() -> None:
     clean, captioned = panning(3.0), _captioned(lambda i: view(dx=-3 * i))
     assert text_sureness(clean) < 0.5 < text_sureness(captioned)
-    assert static_area(clean) < static_area(captioned)
 
 
 def test_overlay_on_bars_is_left_out() -> None:
@@ -89,8 +88,7 @@ def test_network_equals_the_model_that_was_trained() -> None:
     np.testing.assert_allclose(network().scores(maps), wanted, atol=1e-4)
 
 
-@pytest.mark.parametrize("score", [text_sureness, mark_sureness, static_area])
-def test_three_frames_are_too_few(score: Callable[[Clip], float]) -> None:
+def test_three_frames_are_too_few() -> None:
     short = clip_from_gray(np.stack([texture(), texture(seed=1), texture(seed=2)]), 6.0)
     with pytest.raises(Unmeasurable, match="too_few_frames"):
-        score(short)
+        text_sureness(short)

@@ -1,0 +1,220 @@
+"""What stays over the shots of a source: logos, displays, scoreboards.
+
+A new shot changes everything in the picture but what was drawn over it. Two shots agree at a place
+where the gradients of their mean pictures point the same way, pixel by pixel.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from filters.base import Clip, Evidence, Kept, OverShots, Unmeasurable
+from filters.letterbox import content_box
+from filters.text_overlay import (
+    MARK_SHARE,
+    MOST_MARK,
+    SOME_SHARE,
+    TEXT,
+    components,
+    overlays,
+    staying,
+    top_mean,
+)
+
+Cells = npt.NDArray[np.float32]
+
+MOST_OTHERS: Final = 8
+"""Other shots that a clip is compared with, spread over the source."""
+AROUND: Final = 3
+"""Cells across of the window in which gradients are compared: 12 px at 320."""
+FLAT: Final = 0.5
+"""Mean square of a gradient, grey levels, below which there is nothing to compare."""
+ALIKE: Final = 0.5
+SAME_VIEW: Final = 0.25
+"""Two shots that agree by more than ALIKE in this share of what is textured show one view (a talk
+cut to and fro), which says nothing of overlays. Two clips of different scenes: below 0.15."""
+UNSEEN: Final = 0.5
+"""What is left of an agreement where the network sees no overlay at all."""
+SEEN: Final = 0.25
+"""The network's answer from which an agreement counts whole."""
+SINGLE: Final = 0.8
+"""What an agreement with one other view is worth: edges of two scenes meet by chance now and then,
+those of three hardly ever."""
+SURE: Final = 0.36
+"""Agreement from which a cell counts as area and is shown."""
+EDGE_PX: Final = 4
+"""Within this of the content box's sides nothing is compared: borders stay over shots too, even
+lines of a px or two along the frame's edge, too thin to be found as borders."""
+
+
+def keep(clip: Clip, shot: int) -> Kept:
+    """What of a clip is needed once its source has passed.
+
+    Args:
+        clip: The clip.
+        shot: Index of its shot in the source.
+
+    Raises:
+        Unmeasurable: As `filters.text_overlay.overlays`.
+    """
+    found = overlays(clip)
+    total = np.zeros(clip.gray.shape[1:], np.float32)
+    for frame in clip.gray:
+        cv2.accumulate(frame, total)
+    x, y, w, h = content_box(clip.gray)
+    return Kept(
+        shot=shot,
+        mean=np.rint(total / len(clip.gray)).astype(np.uint8),
+        drawn=_bytes(staying(found.cells)),
+        text=_bytes(found.cells[:, TEXT]),
+        box=(x + EDGE_PX, y + EDGE_PX, x + w - EDGE_PX, y + h - EDGE_PX),
+        end_s=found.spans[-1][1],
+    )
+
+
+def alone(clip: Clip) -> float:
+    """No score of one clip: its source's other shots are needed.
+
+    Raises:
+        Unmeasurable: "one_view"; or as `filters.text_overlay.overlays`.
+    """
+    overlays(clip)
+    raise Unmeasurable("one_view")
+
+
+def over_shots(kept: Sequence[Kept]) -> list[OverShots | None]:
+    """What each clip of a source shares with other shots; None where no other view is there.
+
+    Of each other shot the first clip is compared. A cell's agreement is the median over the views,
+    the lower one of an even number, times what the network saw in the clip itself.
+
+    Args:
+        kept: The clips of a source in order.
+    """
+    firsts: dict[int, Kept] = {}
+    for clip in kept:
+        firsts.setdefault(clip.shot, clip)
+    fields = {shot: _fields(clip) for shot, clip in firsts.items()}
+    found: list[OverShots | None] = []
+    for clip in kept:
+        others = [shot for shot in firsts if shot != clip.shot]
+        if len(others) > MOST_OTHERS:
+            at = np.linspace(0, len(others) - 1, MOST_OTHERS).round().astype(int)
+            others = [others[i] for i in at]
+        own = fields[clip.shot] if clip is firsts[clip.shot] else _fields(clip)
+        views = [a for shot in others if (a := _agreement(own, fields[shot])) is not None]
+        if not views:
+            found.append(None)
+            continue
+        stays = np.sort(np.stack(views), axis=0)[(len(views) - 1) // 2]
+        stays = stays if len(views) > 1 else stays * SINGLE
+        found.append(OverShots(clip, np.maximum(stays, np.float32(0))))
+    return found
+
+
+def mark_sureness(found: OverShots) -> float:
+    """How surely a small mark stays in its place over the shots, 0 to 1.
+
+    Of the places smaller than MOST_MARK of the frame, the surest: the mean over its best cells,
+    MARK_SHARE of the frame.
+    """
+    return max((sure for sure, _ in _marks(_weighted(found))), default=0.0)
+
+
+def static_area(found: OverShots) -> float:
+    """Share of the frame under what stays drawn over the picture over the shots, 0 to 1."""
+    return float((_weighted(found) >= SURE).mean())
+
+
+def text_sureness(found: OverShots) -> float:
+    """As `filters.text_overlay.text_sureness`, surer where text stays over the shots, 0 to 1."""
+    text = found.kept.text.astype(np.float32) / 255
+    seen = np.clip(text.mean(axis=0) / SEEN, 0, 1)
+    stays = np.clip((found.agreement * seen - SURE / 2) / SURE, 0, 1)
+    return float(np.mean([top_mean(1 - (1 - span) * (1 - stays), SOME_SHARE) for span in text]))
+
+
+def mark_boxes(found: OverShots) -> list[Evidence]:
+    """The marks, the surest first."""
+    marks = sorted(_marks(_weighted(found)), reverse=True)[:4]
+    return [Evidence(0.0, found.kept.end_s, box, sure, "mark") for sure, box in marks]
+
+
+def static_boxes(found: OverShots) -> list[Evidence]:
+    """Boxes of what stays."""
+    return [
+        Evidence(0.0, found.kept.end_s, box, float(inside.mean()), "overlay")
+        for inside, box in components(_weighted(found), SURE)
+    ]
+
+
+def _marks(stays: Cells) -> list[tuple[float, tuple[float, float, float, float]]]:
+    least = max(1, round(MARK_SHARE * stays.size))
+    return [
+        (float(np.sort(inside)[-least:].sum() / least), box)
+        for inside, box in components(stays, SURE / 2)
+        if inside.size <= MOST_MARK * stays.size
+    ]
+
+
+def _weighted(found: OverShots) -> Cells:
+    """Agreement, less where the network sees nothing drawn in the clip."""
+    drawn = found.kept.drawn.astype(np.float32) / 255
+    return np.asarray(found.agreement * np.clip(drawn / SEEN, UNSEEN, 1), np.float32)
+
+
+def _bytes(cells: Cells) -> npt.NDArray[np.uint8]:
+    return np.rint(cells * 255).astype(np.uint8)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """Gradients of a mean picture, (H, W), and their mean squares around each cell, (h, w)."""
+
+    dx: Cells
+    dy: Cells
+    xx: Cells
+    yy: Cells
+
+
+def _fields(clip: Kept) -> _Fields:
+    mean = clip.mean.astype(np.float32)
+    # Scharr's weights sum to 32 for a slope of one grey level per px.
+    dx = np.asarray(cv2.Scharr(mean, cv2.CV_32F, 1, 0, scale=1 / 32), np.float32)
+    dy = np.asarray(cv2.Scharr(mean, cv2.CV_32F, 0, 1, scale=1 / 32), np.float32)
+    left, top, right, bottom = clip.box
+    for plane in (dx, dy):
+        plane[:top], plane[bottom:] = 0, 0
+        plane[:, :left], plane[:, right:] = 0, 0
+    cells = clip.drawn.shape
+    return _Fields(dx, dy, _around(dx * dx, cells), _around(dy * dy, cells))
+
+
+def _around(plane: Cells, cells: tuple[int, ...]) -> Cells:
+    """Mean around each cell."""
+    small = cv2.resize(plane, (cells[1], cells[0]), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.blur(small, (AROUND, AROUND)), np.float32)
+
+
+def _agreement(a: _Fields, b: _Fields) -> Cells | None:
+    """Correlation of the gradients around each cell, -1 to 1; None for the same view.
+
+    Half of it is the correlation over both directions, half that over the worse one: horizons and
+    floors often meet in one direction, lettering does not stay in one.
+    """
+    x, y = (_around(p * q, a.xx.shape) for p, q in ((a.dx, b.dx), (a.dy, b.dy)))
+    both = _ratio(x + y, a.xx + a.yy, b.xx + b.yy)
+    textured = np.minimum(a.xx + a.yy, b.xx + b.yy) > FLAT
+    if textured.any() and (both[textured] > ALIKE).mean() > SAME_VIEW:
+        return None
+    worse = np.minimum(_ratio(x, a.xx, b.xx), _ratio(y, a.yy, b.yy))
+    return np.asarray((both + worse) / 2, np.float32)
+
+
+def _ratio(shared: Cells, a: Cells, b: Cells) -> Cells:
+    scale = np.sqrt(np.maximum(a, FLAT) * np.maximum(b, FLAT))
+    return np.asarray(np.where(np.minimum(a, b) > FLAT, shared / scale, 0), np.float32)
