@@ -104,6 +104,12 @@ class EgoWorld:
                 before = player.pose()
                 command = walker.step(player.clearance(), progress)
                 player.act(command)
+                if player.over():
+                    # The level's exit: the walk goes on elsewhere, after what looks like a cut.
+                    player.begin_again(rng)
+                    progress = 1.0
+                    yield Shot(picture, None)
+                    continue
                 action, way = moved(before, player.pose())
                 asked = math.hypot(command.forward, command.right)
                 progress = way / asked if asked > 0.3 * self.walk / fps else 1.0
@@ -167,6 +173,15 @@ class _Player:
         turn = -command.turn / _TICS_PER_FRAME
         buttons = [turn, command.forward * reach, command.right * reach, 0]
         self._game.make_action(buttons, _TICS_PER_FRAME)
+
+    def over(self) -> bool:
+        """Whether the level was left; there is then no picture and no pose."""
+        return bool(self._game.is_episode_finished())
+
+    def begin_again(self, rng: np.random.Generator) -> None:
+        """Enter the level anew, at another place."""
+        self._game.new_episode()
+        self.go_somewhere(rng)
 
     def go_somewhere(self, rng: np.random.Generator) -> None:
         """Begin at a random place with room around it: where the level has things lying about."""
