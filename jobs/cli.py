@@ -199,13 +199,19 @@ def search(
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where videos and corpus are put.")] = Path("demo"),
+    ledger: Annotated[bool, typer.Option(help="Whether to end with a small ledger.")] = True,
     as_json: AsJson = False,
 ) -> None:
-    """Build a small corpus from real clips that installed packages ship, and curate it."""
+    """Curate a small corpus of real clips, then measure what curation does to known actions."""
     from jobs.demo import run_demo
+    from jobs.demo_ledger import run_demo_ledger
 
     with exits(as_json):
-        raise typer.Exit(run_demo(folder, stage_console(as_json), as_json=as_json))
+        console = stage_console(as_json)
+        code = run_demo(folder, console, as_json=as_json)
+        if ledger and code == 0 and not as_json:
+            code = run_demo_ledger(folder, console, ("rushes", "demo", str(folder)))
+        raise typer.Exit(code)
 
 
 @config_app.command()

@@ -10,7 +10,8 @@ import ray
 import torch
 
 from curate.actions import Actions
-from curate.keys import ledger_key
+from curate.config import Config
+from curate.keys import StageKeys, ledger_key
 from curate.study.ledger.cell import run_cell, run_controls
 from curate.study.ledger.dose import plan_dose
 from curate.study.ledger.gather import Gathered, gather
@@ -24,6 +25,7 @@ from curate.study.plan import StudyImpossible
 from curate.study.spans import TokenLoader, raw_spans, sources
 from jobs.interrupt import INTERRUPTS
 from jobs.run import Run
+from manifests.corpus import Corpus
 from manifests.errors import ConfigError
 
 FOLDER = "ledger"
@@ -54,7 +56,7 @@ def run_ledger(run: Run) -> None:
 def _planned(run: Run) -> tuple[LedgerPlan, Gathered] | None:
     """The plan, stored; None where there is too little, which the record then says."""
     folder, key = run.corpus.folder, ledger_key(run.config, run.keys)
-    gathered = _gather(run)
+    gathered = collect(run.corpus, run.config, run.keys)
     try:
         plan = _plan(gathered.windows, run.config.ledger)
     except StudyImpossible as reason:
@@ -87,7 +89,7 @@ def _results(run: Run, plan: LedgerPlan, gathered: Gathered) -> pl.DataFrame:
     folder, settings = run.corpus.folder, run.config.ledger
     place = (FOLDER, ledger_key(run.config, run.keys))
     loader = ray.put(TokenLoader(run.corpus.uri, gathered.where))
-    labels = ray.put(_labels(plan, gathered))
+    labels = ray.put(labels_of(plan, gathered))
     target = ray.remote(num_cpus=1)(_fit).remote(plan, loader, settings)  # one for all arms
     task = ray.remote(num_cpus=1)(_train)
     waiting: dict[Any, tuple[str, ...]] = {}
@@ -131,7 +133,8 @@ def _train(
     return run_cell(plan, arm, seed, loader, labels, settings, normaliser)
 
 
-def _labels(plan: LedgerPlan, gathered: Gathered) -> Labels:
+def labels_of(plan: LedgerPlan, gathered: Gathered) -> Labels:
+    """Recorded actions of a plan's labelled windows."""
     return Labels(
         _dimensions(gathered),
         {name: gathered.actions[name] for name in (*plan.label_train, *plan.label_test)},
@@ -144,8 +147,8 @@ def _dimensions(gathered: Gathered) -> list[str]:
     return [f"action {k}" for k in range(max(sizes, default=0))]
 
 
-def _gather(run: Run) -> Gathered:
-    corpus, keys, config = run.corpus, run.keys, run.config
+def collect(corpus: Corpus, config: Config, keys: StageKeys) -> Gathered:
+    """The windows of a corpus, with their flags and labels."""
     clips, shots = corpus.read("clips"), corpus.read("shots")
     raw = [span.clip_id for span in raw_spans(shots, clips, config, ledger=True)]
     features = corpus.committed("features").filter(
