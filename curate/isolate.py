@@ -7,6 +7,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import ParamSpec, Self, TypeVar
 
@@ -44,6 +45,8 @@ class Isolated:
             initializer=_prepare,
             initargs=(limits.memory_bytes,),
         )
+        # The child dies with the thread that started it, and callers' threads may be short-lived.
+        self._starter = ThreadPoolExecutor(1, "isolated")
 
     def __enter__(self) -> Self:
         """Nothing is started yet."""
@@ -57,6 +60,7 @@ class Isolated:
         """End the child at once."""
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
+        self._starter.shutdown()
 
     def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """Run a module-level function in the child.
@@ -70,9 +74,9 @@ class Isolated:
                 video must not keep the others from being done, and stays visible as a failure.
             CurateError: Raised by the function.
         """
-        future = self._pool.schedule(
-            function, args=list(args), kwargs=kwargs, timeout=self._limits.timeout_s
-        )
+        future = self._starter.submit(
+            self._pool.schedule, function, list(args), kwargs, self._limits.timeout_s
+        ).result()
         try:
             result: R = future.result()
         except FutureTimeoutError as error:

@@ -1,5 +1,6 @@
 import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
@@ -58,3 +59,11 @@ def _opencv_without_memory() -> None:
 
 def _refuse() -> None:
     raise BadVideoError("too_long")
+
+
+def test_the_child_outlives_the_thread_that_called_first() -> None:
+    with Isolated(Limits(timeout_s=20, memory_bytes=2 << 30)) as isolated:
+        with ThreadPoolExecutor(1) as short_lived:
+            first = short_lived.submit(isolated.call, os.getpid).result()
+        time.sleep(0.3)  # for a signal to arrive
+        assert isolated.call(os.getpid) == first
