@@ -66,10 +66,13 @@ def run_stages(
         typer.echo(json.dumps(record, indent=2))
     else:
         print_record(record, opened, console)
-        if "ledger" in stages:
-            from jobs.show_ledger import print_ledger
+        if not {"ledger", "ledger_plan"}.isdisjoint(stages):
+            from jobs.show_ledger import print_ledger, print_plan
 
-            print_ledger(opened, console, as_json=False)
+            if "ledger" in stages:
+                print_ledger(opened, console, as_json=False)
+            else:
+                print_plan(record, opened, console)
     raise typer.Exit(code)
 
 

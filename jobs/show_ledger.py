@@ -9,6 +9,7 @@ from rich.table import Table
 
 from curate.config import load_config
 from curate.keys import ledger_key, stage_keys
+from curate.study.ledger.plan import LedgerPlan
 from curate.study.ledger.words import conclude
 from jobs.show import printable
 from manifests.corpus import Corpus
@@ -64,6 +65,28 @@ def print_ledger(corpus: Corpus, console: Console, *, as_json: bool) -> None:
     console.print("`without X` is compared with curated, the others with raw.")
     for sentence in conclude(summary):
         console.print(f"- {sentence}")
+
+
+def print_plan(record: dict[str, Any], corpus: Corpus, console: Console) -> None:
+    """What a run planned: arms, their windows, and the eval sets."""
+    noted = record["stages"].get("ledger", {})
+    if "impossible" in noted:
+        console.print(f"no ledger: {noted['impossible']}", soft_wrap=True)
+        return
+    place = ("ledger", noted["key"], "plan.json")
+    plan = LedgerPlan.from_json(corpus.folder.read(*place).decode())
+    table = Table(title=f"plan: {plan.windows} windows an arm", title_justify="left")
+    table.add_column("windows", no_wrap=True)
+    table.add_column("available", justify="right")
+    table.add_column("compared with")
+    for arm, count in plan.pools.items():
+        table.add_row(printable(arm), f"{count}", plan.versus.get(arm, plan.left_out.get(arm, "")))
+    console.print(table)
+    sets = {**plan.evaluate, "labelled": plan.label_test}
+    for name, windows in sets.items():
+        sources = len({plan.source_of[window] for window in windows})
+        console.print(f"evaluated on {name}: {len(windows)} windows of {sources} sources")
+    console.print(corpus.folder.url(*place), soft_wrap=True, highlight=False)
 
 
 def interval(estimate: dict[str, Any] | None, *, sign: bool = False) -> str:
