@@ -69,10 +69,10 @@ def run_stages(
         if not {"ledger", "ledger_plan"}.isdisjoint(stages):
             from jobs.show_ledger import print_ledger, print_plan
 
-            if "ledger" in stages:
-                print_ledger(opened, console, as_json=False)
-            else:
+            if "ledger" not in stages or "impossible" in record["stages"].get("ledger", {}):
                 print_plan(record, opened, console)
+            else:
+                print_ledger(opened, console, as_json=False)
     raise typer.Exit(code)
 
 

@@ -1,7 +1,8 @@
 """The ledger: one Ray task per arm and seed, each resumable, and their summary."""
 
 import json
-from io import BytesIO
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from curate.study.normaliser import Normaliser, fit_normaliser
 from curate.study.plan import StudyImpossible
 from curate.study.spans import TokenLoader, raw_spans, sources
 from jobs.interrupt import INTERRUPTS
+from jobs.parts import Place, keep_plan, parquet, run_parts
 from jobs.run import Run
 from manifests.corpus import Corpus
 from manifests.errors import ConfigError
@@ -49,7 +51,7 @@ def run_ledger(run: Run) -> None:
     names = _dimensions(gathered)
     summary = summarise(results, plan, settings, names if plan.label_test else [])
     with INTERRUPTS.deferred():
-        folder.write(_parquet(results), *place, "results.parquet")
+        folder.write(parquet(results), *place, "results.parquet")
         folder.write(json.dumps(summary, indent=1).encode(), *place, "summary.json")
 
 
@@ -63,11 +65,7 @@ def _planned(run: Run) -> tuple[LedgerPlan, Gathered] | None:
         run.note("ledger", impossible=str(reason))
         folder.delete(FOLDER, key, "summary.json")
         return None
-    place = (FOLDER, key, "plan.json")
-    if not folder.exists(*place) or folder.read(*place).decode() != plan.to_json():
-        for name in folder.files(FOLDER, key):
-            folder.delete(name)
-        folder.write(plan.to_json().encode(), *place)
+    keep_plan(folder, (FOLDER, key), plan.to_json())
     run.note("ledger", key=key, arms=len(plan.train), windows=plan.windows, left_out=plan.left_out)
     return plan, gathered
 
@@ -85,33 +83,23 @@ def _plan(windows: pl.DataFrame, settings: Ledger) -> LedgerPlan:
 
 
 def _results(run: Run, plan: LedgerPlan, gathered: Gathered) -> pl.DataFrame:
-    """Results of every arm and seed; those that an interrupted run finished are read back."""
-    folder, settings = run.corpus.folder, run.config.ledger
+    """Results of every arm and seed, and of the controls."""
+    settings = run.config.ledger
     place = (FOLDER, ledger_key(run.config, run.keys))
     loader = ray.put(TokenLoader(run.corpus.uri, gathered.where))
     labels = ray.put(labels_of(plan, gathered))
     target = ray.remote(num_cpus=1)(_fit).remote(plan, loader, settings)  # one for all arms
     task = ray.remote(num_cpus=1)(_train)
-    waiting: dict[Any, tuple[str, ...]] = {}
-    parts: list[pl.DataFrame] = []
     arms = [*plan.train, *([CONTROLS] if plan.label_test else [])]
-    units = [(arm, seed) for seed in range(settings.seeds) for arm in arms]
-    run.progress.start("ledger", len(units), "models")
-    for arm, seed in units:
-        name = (*place, f"part-{arm.replace(' ', '_')}-{seed}.parquet")
-        if folder.exists(*name):
-            parts.append(pl.read_parquet(BytesIO(folder.read(*name))))
-            run.progress.advance(1)
-        else:
-            waiting[task.remote(plan, arm, seed, loader, labels, settings, target)] = name
-    while waiting:
-        ready, _ = ray.wait(list(waiting))
-        part: pl.DataFrame = ray.get(ready[0])
-        with INTERRUPTS.deferred():
-            folder.write(_parquet(part), *waiting.pop(ready[0]))
-        parts.append(part)
-        run.progress.advance(1)
-    return pl.concat(parts).sort("arm", "seed", "eval_set", "metric", "source")
+    tasks: dict[Place, Callable[[], Any]] = {
+        (*place, f"part-{arm.replace(' ', '_')}-{seed}.parquet"): partial(
+            task.remote, plan, arm, seed, loader, labels, settings, target
+        )
+        for seed in range(settings.seeds)
+        for arm in arms
+    }
+    run.progress.start("ledger", len(tasks), "models")
+    return run_parts(run, tasks).sort("arm", "seed", "eval_set", "metric", "source")
 
 
 def _fit(plan: LedgerPlan, loader: TokenLoader, settings: Ledger) -> Normaliser:
@@ -174,9 +162,3 @@ def collect(corpus: Corpus, config: Config, keys: StageKeys) -> Gathered:
         Actions(corpus, known),
         config.ledger,
     )
-
-
-def _parquet(frame: pl.DataFrame) -> bytes:
-    buffer = BytesIO()
-    frame.write_parquet(buffer)
-    return buffer.getvalue()

@@ -62,7 +62,9 @@ def print_ledger(corpus: Corpus, console: Console, *, as_json: bool) -> None:
                 {"not_shown": "no"}.get(entry["verdict"], entry["verdict"] or ""),
             )
     console.print(table)
-    console.print("`without X` is compared with curated, the others with raw.")
+    for other in dict.fromkeys(summary["versus"].values()):
+        arms = [arm for arm, against in summary["versus"].items() if against == other]
+        console.print(f"compared with {other}: {', '.join(map(printable, arms))}")
     for sentence in conclude(summary):
         console.print(f"- {sentence}")
 

@@ -1,7 +1,8 @@
 """Study: one Ray task per arm and seed, each resumable, and their summary."""
 
 import json
-from io import BytesIO
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import polars as pl
@@ -14,6 +15,7 @@ from curate.study.plan import ARMS, StudyImpossible, StudyPlan, plan_study
 from curate.study.settings import Study
 from curate.study.spans import TokenLoader, raw_spans, sources, windows
 from jobs.interrupt import INTERRUPTS
+from jobs.parts import Place, keep_plan, parquet, run_parts
 from jobs.run import Run
 
 
@@ -29,45 +31,30 @@ def run_study(run: Run) -> None:
         run.note("study", impossible=str(reason))
         folder.delete(*place, "summary.json")
         return
-    fresh = not folder.exists(*place, "plan.json") or (
-        folder.read(*place, "plan.json").decode() != plan.to_json()
-    )
-    if fresh:
-        for name in folder.files(*place):
-            folder.delete(name)
-        folder.write(plan.to_json().encode(), *place, "plan.json")
+    keep_plan(folder, place, plan.to_json())
     if not folder.exists(*place, "summary.json"):
         results = _results(run, plan, loader)
         summary = summarise(results, plan, settings)
         with INTERRUPTS.deferred():
-            folder.write(_parquet(results), *place, "results.parquet")
+            folder.write(parquet(results), *place, "results.parquet")
             folder.write(json.dumps(summary, indent=1).encode(), *place, "summary.json")
     run.note("study", key=run.keys.study, clips_per_arm=plan.clips, seeds=settings.seeds)
 
 
 def _results(run: Run, plan: StudyPlan, loader: TokenLoader) -> pl.DataFrame:
-    """Results of every arm and seed; those that an interrupted run finished are read back."""
-    folder, settings = run.corpus.folder, run.config.study
+    """Results of every arm and seed."""
+    settings = run.config.study
     task = ray.remote(num_cpus=1)(_train)
     target = ray.remote(num_cpus=1)(_fit).remote(plan, loader, settings)  # one for all arms
-    waiting = {}
-    parts: list[pl.DataFrame] = []
-    for arm in ARMS:
-        for seed in range(settings.seeds):
-            name = ("study", run.keys.study, f"part-{arm}-{seed}.parquet")
-            if folder.exists(*name):
-                parts.append(pl.read_parquet(BytesIO(folder.read(*name))))
-                run.progress.advance(1)
-            else:
-                waiting[task.remote(plan, arm, seed, loader, settings, target)] = name
-    while waiting:
-        ready, _ = ray.wait(list(waiting))
-        part: pl.DataFrame = ray.get(ready[0])
-        with INTERRUPTS.deferred():
-            folder.write(_parquet(part), *waiting.pop(ready[0]))
-        parts.append(part)
-        run.progress.advance(1)
-    return pl.concat(parts).sort("arm", "seed", "eval_set", "metric", "horizon", "clip_id")
+    tasks: dict[Place, Callable[[], Any]] = {
+        ("study", run.keys.study, f"part-{arm}-{seed}.parquet"): partial(
+            task.remote, plan, arm, seed, loader, settings, target
+        )
+        for arm in ARMS
+        for seed in range(settings.seeds)
+    }
+    order = ("arm", "seed", "eval_set", "metric", "horizon", "clip_id")
+    return run_parts(run, tasks).sort(order)
 
 
 def _fit(plan: StudyPlan, loader: TokenLoader, settings: Study) -> Normaliser:
@@ -112,9 +99,3 @@ def _spans(run: Run) -> tuple[pl.DataFrame, TokenLoader]:
                 where[name] = window
     schema = {column: pl.String for column in ("clip_id", "video_id", "source", "arm")}
     return pl.DataFrame(rows, schema=schema), TokenLoader(corpus.uri, where)
-
-
-def _parquet(frame: pl.DataFrame) -> bytes:
-    buffer = BytesIO()
-    frame.write_parquet(buffer)
-    return buffer.getvalue()

@@ -39,9 +39,10 @@ SETTINGS = (
 
 def _run(corpus: Corpus, *more: str, stages: tuple[str, ...], sources: tuple[str, ...] = ()) -> Any:
     request = Request(corpus, load_config(None, [*SETTINGS, *more]), stages, sources)
-    record, code = execute(request, Quiet())
+    progress = Quiet()
+    record, code = execute(request, progress)
     assert code == OK
-    return record
+    return {**record, "started": progress.totals}
 
 
 @pytest.fixture(scope="module")
@@ -102,6 +103,7 @@ def test_running_again_trains_nothing(corpus: Corpus) -> None:
     before = _files(corpus)
     record = _run(corpus, stages=("encode", "ledger"))
     assert record["stages"]["encode"]["spans"] == 0
+    assert "ledger" not in record["started"], "the ledger's models were trained again"
     assert _files(corpus) == before
 
 

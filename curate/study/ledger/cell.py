@@ -40,7 +40,8 @@ def run_cell(
 
     Self-contained and picklable, so that each (arm, seed) can be one task on any machine. The
     caller sets torch's threads. The reference arm also trains the no-action twin that all arms'
-    rollout errors are divided by.
+    rollout errors are divided by, and gives `control: shuffled`: the same probes with the fitting
+    labels dealt to other pairs.
 
     Args:
         plan: Which windows train and evaluate.
@@ -65,10 +66,14 @@ def run_cell(
         rows += _rows(name, sources, _errors(model, twin, held, windows, sources))
         if name == RAW:
             rows += _rows(name, sources, _mechanisms(model, twin, held, windows, sources))
+    shuffled: list[Row] = []
     if plan.label_test:
         data = Labelled.load(plan, load, labels, normaliser)
         rows += data.measure(lambda x: _latents(model, x), seed, kinds=("ridge", "mlp"))
-    return _frame(rows, arm, seed, normaliser)
+        if arm == plan.reference:
+            shuffled = data.measure(lambda x: _latents(model, x), seed, shuffle=True)
+    own = _frame(rows, arm, seed, normaliser)
+    return pl.concat([own, _frame(shuffled, "control: shuffled", seed, normaliser)])
 
 
 def run_controls(
@@ -81,8 +86,7 @@ def run_controls(
 ) -> pl.DataFrame:
     """Measure what bounds the action gain from both sides, with the same probes and windows.
 
-    `control: untrained` is an inverse model with random weights; `control: shuffled` the reference
-    arm's model with the fitting labels dealt to other pairs; `control: supervised` probes the
+    `control: untrained` is an inverse model with random weights; `control: supervised` probes the
     correlation volume and the flow of tokens: what the features hold of the action, the ceiling.
 
     Arguments and result are those of `run_cell`.
@@ -93,10 +97,8 @@ def run_controls(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         untrained = LatentActionModel(budget.model, regulariser=budget.bound).eval()
-    trained = train(tokens, budget, seed, action=True).model
     found = {
         "untrained": data.measure(lambda x: _latents(untrained, x), seed, kinds=("ridge", "mlp")),
-        "shuffled": data.measure(lambda x: _latents(trained, x), seed, shuffle=True),
         "supervised": data.measure(
             lambda x: _motion(x, budget.model), seed, kinds=("ridge", "mlp")
         ),
