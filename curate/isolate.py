@@ -22,7 +22,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 _PR_SET_PDEATHSIG = 1
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_MMAP_MAX, _M_ARENA_MAX = -1, -3, -4, -8
 
 
 class Isolated:
@@ -107,13 +107,24 @@ def _prepare(memory_bytes: int) -> None:
     cv2.setNumThreads(1)
 
 
-def keep_freed_memory() -> None:
+def keep_freed_memory(*, of_any_size: bool = False) -> None:
     """Let the allocator reuse blocks of up to 8 MB, which it otherwise returns at every chance.
 
     Filters make many arrays of a frame's size and free them at once: without this a sixth of their
     time goes to page faults. Does nothing where the C library is not glibc.
+
+    Args:
+        of_any_size: Blocks of all sizes, for processes that run a model: the layers of a batch are
+            tens of MB each, and half of the CPU time went to page faults. Such a process then
+            keeps the most that it ever used.
     """
     library = ctypes.CDLL(None)
-    if hasattr(library, "mallopt"):
+    if not hasattr(library, "mallopt"):
+        return
+    if of_any_size:
+        library.mallopt(_M_ARENA_MAX, 1)  # the other arenas cannot hold large blocks
+        library.mallopt(_M_MMAP_MAX, 0)
+        library.mallopt(_M_TRIM_THRESHOLD, 2**31 - 1)
+    else:
         library.mallopt(_M_MMAP_THRESHOLD, 8 << 20)
         library.mallopt(_M_TRIM_THRESHOLD, 128 << 20)

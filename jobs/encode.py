@@ -20,7 +20,7 @@ from curate.encode import (
     read_source_spans,
 )
 from curate.encoders import load_encoder
-from curate.isolate import Isolated
+from curate.isolate import Isolated, keep_freed_memory
 from curate.reference import freeze_reference
 from curate.study.spans import raw_spans
 from curate.tokens import write_tokens
@@ -39,6 +39,7 @@ class EncodeActor:
     """Decodes spans in a child process, encodes them and writes a token file per batch."""
 
     def __init__(self, config: Config, encode_key: str, corpus_uri: str) -> None:
+        keep_freed_memory(of_any_size=True)
         settings = config.encode
         self._config, self._key, self._folder = config, encode_key, Folder(corpus_uri)
         self._steps = StepRule(settings.step_s, settings.min_steps, settings.max_steps)

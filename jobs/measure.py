@@ -13,7 +13,7 @@ import ray
 from curate.config import Config
 from curate.embed import embed_clips
 from curate.embedders import load_embedder
-from curate.isolate import Isolated
+from curate.isolate import Isolated, keep_freed_memory
 from curate.measure import Measured, measure_source
 from jobs.cluster import data_context, map_on_actors, rows_of_batches
 from jobs.interrupt import INTERRUPTS
@@ -67,6 +67,7 @@ class EmbedActor:
     """Embeds the stills of measured clips."""
 
     def __init__(self, config: Config, embed_key: str) -> None:
+        keep_freed_memory(of_any_size=True)
         settings = config.embed
         self._key = embed_key
         self._embedder = load_embedder(

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Final, Literal
 
-Inverse = Literal["attention", "correlation"]
+Inverse = Literal["attention", "correlation", "local"]
 Forward = Literal["attention", "convolution"]
 
 
@@ -23,15 +23,17 @@ class ModelConfig:
             have met, and motion from one token to another could not be seen.
         forward_blocks: Blocks of the forward model.
         inverse: `attention` reads tokens and their differences; `correlation` reads where tokens
-            went, which needs a square grid.
+            went, averaged by region, `local` token by token; both need a square grid.
         forward: `attention` over all past frames; `convolution` over the grid of the last two.
         rows: Largest vertical shift that `correlation` and the transport of `convolution` know,
             in tokens; the grid's side - 1 where that is smaller.
         columns: Largest horizontal shift, likewise.
         regions: Bands of rows and columns by which `correlation` averages.
         flow: Whether `correlation` also sees where each token went, averaged by region.
-        hidden: Width of the inverse model's perceptron after `correlation`.
-        summary: Numbers that summarise the earlier frame for `correlation`; 0 hides it.
+        hidden: Width of the inverse model's last layer.
+        summary: Numbers that summarise the earlier frame for `correlation`; 0 hides it, from
+            `local` too.
+        local_width: Width of the convolutions of `local`.
         transports: Shift kernels that the latent action chooses in `convolution`; 0 for none.
     """
 
@@ -51,6 +53,7 @@ class ModelConfig:
     flow: bool = False
     hidden: int = 128
     summary: int = 16
+    local_width: int = 32
     transports: int = 4
 
     def __post_init__(self) -> None:
@@ -58,7 +61,7 @@ class ModelConfig:
             raise ValueError(f"steps must be at least 2, not {self.steps}")
         if self.width % self.heads:
             raise ValueError(f"width must be a multiple of heads {self.heads}, not {self.width}")
-        if "correlation" in self.inverse or "convolution" in self.forward:
+        if self.inverse != "attention" or "convolution" in self.forward:
             side = self.side
             if not all(1 <= part <= side for part in self.regions):
                 raise ValueError(f"regions must be 1 to {side} a side, not {self.regions}")

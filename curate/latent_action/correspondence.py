@@ -112,6 +112,50 @@ def flow(
     return _over_pairs(before, after, moved)
 
 
+def matches(
+    before: torch.Tensor,
+    after: torch.Tensor,
+    rows: int,
+    columns: int,
+    sharpness: float = SHARPNESS,
+) -> torch.Tensor:
+    """What `flow` averages, token by token: how alike each is to its neighbours in the next frame.
+
+    Args:
+        before: (..., N, D) tokens of a square grid, row by row, N = g * g.
+        after: Tokens of the other frame, of the same shape.
+        rows: Largest shift down and up, in tokens; 0 to g - 1.
+        columns: Largest shift to the right and left, in tokens; 0 to g - 1.
+        sharpness: Factor on cosines in the softmax.
+
+    Returns:
+        (..., N, S + 4), S = (2 rows + 1)(2 columns + 1): the cosines by shift, standardised over
+        the shifts that stay within the grid (0 at the others), and then the soft argmax (down,
+        right, in shares of the reach), the mean and the best cosine.
+
+    Raises:
+        ValueError: As `correlation`.
+    """
+    size = _checked(before, after, rows, columns, (1, 1))
+    index, weights = _plan(size, rows, columns, (1, 1))
+    index, inside = index.to(before.device), (weights.sum(2) > 0).to(before.device)  # (N, S)
+    reach = torch.tensor([max(rows, 1), max(columns, 1)], device=before.device)
+    shifts = _shifts(rows, columns).to(before.device) / reach  # (S, 2)
+
+    def told(alike: torch.Tensor) -> torch.Tensor:
+        near = alike.flatten(1)[:, index].reshape(-1, *inside.shape)  # (P, N, S)
+        count = inside.sum(-1, keepdim=True)
+        mean = (near * inside).sum(-1, keepdim=True) / count
+        off = (near - mean) * inside
+        spread = (off.square().sum(-1, keepdim=True) / count + 1e-6).sqrt()
+        open_only = near.masked_fill(~inside, -torch.inf)
+        where = torch.softmax(sharpness * open_only, dim=-1) @ shifts  # (P, N, 2)
+        best = open_only.amax(-1, keepdim=True)
+        return torch.cat([off / spread, where, mean, best], -1)
+
+    return _over_pairs(before, after, told).unflatten(-1, (before.shape[-2], -1))
+
+
 def _pooled(alike: torch.Tensor, index: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """(P, N, N) similarities -> (P, R, S) means by region and shift."""
     near = alike.flatten(1)[:, index].reshape(-1, *weights.shape[:2])  # (P, N, S)

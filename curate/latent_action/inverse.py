@@ -2,7 +2,8 @@
 
 arXiv 2601.05230 does not give the form of its inverse model. `AttentionInverse` takes the frame
 and the feature difference as CoMo does (arXiv 2505.17006). `CorrelationInverse` sees where tokens
-went and nothing of what the next frame looks like, so it cannot pass the answer on.
+went and nothing of what the next frame looks like, so it cannot pass the answer on. `LocalInverse`
+sees the same token by token.
 """
 
 from typing import Final
@@ -13,7 +14,7 @@ from torch.nn import functional
 
 from curate.latent_action.blocks import INITIAL_STD, Block
 from curate.latent_action.config import ModelConfig
-from curate.latent_action.correspondence import correlation, flow
+from curate.latent_action.correspondence import correlation, flow, matches
 from curate.latent_action.regularisers import Latents
 
 LOG_VARIANCE_BOUND: Final = 10.0
@@ -22,8 +23,10 @@ LOG_VARIANCE_BOUND: Final = 10.0
 _FLOW: Final = 6  # numbers per region
 
 
-def build_inverse(config: ModelConfig) -> "AttentionInverse | CorrelationInverse":
+def build_inverse(config: ModelConfig) -> "AttentionInverse | CorrelationInverse | LocalInverse":
     """Make the inverse model that `config.inverse` names."""
+    if config.inverse == "local":
+        return LocalInverse(config)
     if config.inverse == "correlation":
         return CorrelationInverse(config)
     return AttentionInverse(config)
@@ -125,6 +128,74 @@ class CorrelationInverse(nn.Module):
             means = functional.adaptive_avg_pool2d(grid.permute(0, 3, 1, 2), self.regions)
             seen.append(self.state(means.flatten(1)).unflatten(0, before.shape[:2]))
         return _latents(self.head(self.net(torch.cat(seen, dim=-1))))
+
+
+class LocalInverse(nn.Module):
+    """Convolutions over what each token's search in the next frame found.
+
+    How far a token went depends on how far away it is, which its place in the picture and its
+    neighbours tell: averages over regions lose that. The search alone is looked at, and of what
+    the frames show only a projection of the earlier one.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.trunk = MotionTrunk(config)
+        self.head = nn.Linear(config.hidden, 2 * config.latent)
+
+    def evidence(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor | None:
+        """Searches of frames (..., N, D), float16: (..., N, S + 4)."""
+        return self.trunk.search(before, after)
+
+    def forward(
+        self, before: torch.Tensor, after: torch.Tensor, evidence: torch.Tensor | None = None
+    ) -> Latents:
+        """Infer the latent actions between frames, both (B, t, N, D).
+
+        Args:
+            before: Earlier frames.
+            after: Later frames; not looked at where there is evidence.
+            evidence: (B, t, N, .) of `evidence(before, after)` where it is known.
+        """
+        return _latents(self.head(self.trunk(before, after, evidence)))
+
+
+class MotionTrunk(nn.Module):
+    """From two frames to a description of the motion between them, (B, t, hidden)."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.rows, self.columns = config.shifts
+        self.side, width = config.side, config.local_width
+        seen = (2 * self.rows + 1) * (2 * self.columns + 1) + 4
+        self.embed = nn.Linear(seen, width)
+        self.state = nn.Linear(config.channels, width, bias=False) if config.summary else None
+        self.place = nn.Parameter(torch.zeros(config.tokens, width))
+        self.mix = nn.Conv2d(width, width, 3, padding=1)
+        self.shrink = nn.Conv2d(width, 2 * width, 3, padding=1, stride=2)
+        cells = ((self.side + 1) // 2) ** 2
+        self.out = nn.Linear(2 * width * cells, config.hidden)
+
+    @torch.no_grad()
+    def search(self, before: torch.Tensor, after: torch.Tensor) -> torch.Tensor:
+        """What is the same for all weights, float16; see `correspondence.matches`."""
+        return matches(before, after, self.rows, self.columns).half()
+
+    def forward(
+        self, before: torch.Tensor, after: torch.Tensor, evidence: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """Describe the motion between frames, both (B, t, N, D)."""
+        if evidence is None:
+            evidence = self.search(before, after)
+        x = self.embed(evidence.flatten(0, 1).float()) + self.place  # (P, N, W), P = B t
+        if self.state is not None:
+            x = x + self.state(before.flatten(0, 1))
+        x = functional.gelu(x, approximate="tanh")
+        grid = x.unflatten(1, (self.side, self.side)).permute(0, 3, 1, 2)
+        grid = grid + functional.gelu(self.mix(grid), approximate="tanh")
+        grid = functional.gelu(self.shrink(grid), approximate="tanh")
+        told = functional.gelu(self.out(grid.flatten(1)), approximate="tanh")
+        return told.unflatten(0, before.shape[:2])
 
 
 def _latents(joint: torch.Tensor) -> Latents:
