@@ -66,7 +66,7 @@ def main() -> None:
     windows = plan.evaluate[RAW][: args.windows]
     held = torch.from_numpy(normaliser.apply(load(windows)))
     others = partners(windows, [plan.source_of[w] for w in windows])
-    labelled = Labelled.load(plan, load, labels_of(plan, gathered), normaliser)
+    labelled = Labelled.load(plan, load, labels_of(plan, gathered, config.ledger), normaliser)
     found: dict[Regulariser, list[dict[str, float]]] = {bound: [] for bound in BOUNDS}
     for seed in range(args.seeds):
         tokens = torch.from_numpy(normaliser.apply(load(plan.train[plan.reference][seed])))

@@ -1,7 +1,7 @@
 """Recorded actions of labelled videos, brought to the steps of tokens."""
 
 from itertools import pairwise
-from typing import Literal, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -29,7 +29,21 @@ class Actions:
 
     def __init__(self, corpus: Corpus, videos: npt.NDArray[np.str_]) -> None:
         rows = corpus.committed("actions").filter(pl.col("video_id").is_in(np.unique(videos)))
-        table = rows.sort("video_id", "t_s").collect()
+        self._hold(rows.collect())
+
+    @classmethod
+    def of_table(cls, rows: pl.DataFrame) -> Self:
+        """Actions that are in no corpus.
+
+        Args:
+            rows: video_id, t_s (s) and action (K numbers) each.
+        """
+        found = cls.__new__(cls)
+        found._hold(rows)
+        return found
+
+    def _hold(self, rows: pl.DataFrame) -> None:
+        table = rows.sort("video_id", "t_s")
         self._of_video: dict[str, tuple[npt.NDArray[np.float64], Floats]] = {}
         for (video,), part in table.group_by("video_id", maintain_order=True):
             values = np.array(part["action"].to_list(), np.float32)  # (n, K)

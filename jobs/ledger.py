@@ -48,7 +48,7 @@ def run_ledger(run: Run) -> None:
     plan, gathered = found
     settings = run.config.ledger
     results = _results(run, plan, gathered)
-    names = _dimensions(gathered)
+    names = _dimensions(gathered, settings)
     summary = summarise(results, plan, settings, names if plan.label_test else [])
     with INTERRUPTS.deferred():
         folder.write(parquet(results), *place, "results.parquet")
@@ -87,7 +87,7 @@ def _results(run: Run, plan: LedgerPlan, gathered: Gathered) -> pl.DataFrame:
     settings = run.config.ledger
     place = (FOLDER, ledger_key(run.config, run.keys))
     loader = ray.put(TokenLoader(run.corpus.uri, gathered.where))
-    labels = ray.put(labels_of(plan, gathered))
+    labels = ray.put(labels_of(plan, gathered, settings))
     target = ray.remote(num_cpus=1)(_fit).remote(plan, loader, settings)  # one for all arms
     task = ray.remote(num_cpus=1)(_train)
     arms = [*plan.train, *([CONTROLS] if plan.label_test else [])]
@@ -121,18 +121,39 @@ def _train(
     return run_cell(plan, arm, seed, loader, labels, settings, normaliser)
 
 
-def labels_of(plan: LedgerPlan, gathered: Gathered) -> Labels:
-    """Recorded actions of a plan's labelled windows."""
+def labels_of(plan: LedgerPlan, gathered: Gathered, settings: Ledger) -> Labels:
+    """Recorded actions of a plan's labelled windows, and added camera motion where all have it."""
+    windows = (*plan.label_train, *plan.label_test)
+    known = all(name in gathered.camera for name in windows)
     return Labels(
-        _dimensions(gathered),
-        {name: gathered.actions[name] for name in (*plan.label_train, *plan.label_test)},
+        _dimensions(gathered, settings),
+        {name: gathered.actions[name] for name in windows},
+        {name: gathered.camera[name] for name in windows} if known else {},
     )
 
 
-def _dimensions(gathered: Gathered) -> list[str]:
-    """Names of the action's dimensions: the data sets do not name them alike, so by number."""
-    sizes = {values.shape[1] for values in gathered.actions.values()}
-    return [f"action {k}" for k in range(max(sizes, default=0))]
+def _dimensions(gathered: Gathered, settings: Ledger) -> list[str]:
+    """Names of the action's dimensions; data sets do not name them alike, so else by number."""
+    size = max((values.shape[1] for values in gathered.actions.values()), default=0)
+    if len(settings.action_names) == size:
+        return list(settings.action_names)
+    return [f"action {k}" for k in range(size)]
+
+
+def _camera(settings: Ledger, videos: pl.DataFrame) -> Actions | None:
+    """Added camera motion by video; None where no table of it is named."""
+    if not settings.camera:
+        return None
+    try:
+        rows = pl.read_parquet(settings.camera, columns=["file", "t_s", "camera"])
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise ConfigError(f"ledger.camera: cannot read {settings.camera}: {error}") from error
+    names = videos.select("video_id", file=pl.col("uri").str.split("/").list.last())
+    return Actions.of_table(
+        rows.join(names, on="file")
+        .unique(["video_id", "t_s"], keep="first", maintain_order=True)
+        .select("video_id", "t_s", action="camera")
+    )
 
 
 def collect(corpus: Corpus, config: Config, keys: StageKeys) -> Gathered:
@@ -151,14 +172,16 @@ def collect(corpus: Corpus, config: Config, keys: StageKeys) -> Gathered:
         clip: [reason["filter"] for reason in found]
         for clip, found in verdicts.select("clip_id", "reasons").iter_rows()
     }
+    videos = corpus.read("videos").filter(pl.col("video_id").is_not_null())
     known = np.array(table["video_id"].unique().to_list(), dtype=np.str_)
     return gather(
         table,
-        corpus.read("videos").filter(pl.col("video_id").is_not_null()),
+        videos,
         shots,
         clips,
         reasons,
         sources(clips, duplicates),
         Actions(corpus, known),
         config.ledger,
+        _camera(config.ledger, videos),
     )

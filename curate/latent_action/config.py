@@ -31,8 +31,7 @@ class ModelConfig:
         regions: Bands of rows and columns by which `correlation` averages.
         flow: Whether `correlation` also sees where each token went, averaged by region.
         hidden: Width of the inverse model's last layer.
-        summary: Numbers that summarise the earlier frame for `correlation`; 0 hides it, from
-            `local` too.
+        summary: Numbers that summarise the earlier frame for `correlation`; 0 hides it.
         local_width: Width of the convolutions of `local`.
         transports: Shift kernels that the latent action chooses in `convolution`; 0 for none.
     """
@@ -53,7 +52,7 @@ class ModelConfig:
     flow: bool = False
     hidden: int = 128
     summary: int = 16
-    local_width: int = 32
+    local_width: int = 24
     transports: int = 4
 
     def __post_init__(self) -> None:

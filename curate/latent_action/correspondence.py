@@ -153,7 +153,7 @@ def matches(
         best = open_only.amax(-1, keepdim=True)
         return torch.cat([off / spread, where, mean, best], -1)
 
-    return _over_pairs(before, after, told).unflatten(-1, (before.shape[-2], -1))
+    return _over_pairs(before, after, told).reshape(*before.shape[:-1], -1)
 
 
 def _pooled(alike: torch.Tensor, index: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

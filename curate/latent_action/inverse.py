@@ -134,8 +134,7 @@ class LocalInverse(nn.Module):
     """Convolutions over what each token's search in the next frame found.
 
     How far a token went depends on how far away it is, which its place in the picture and its
-    neighbours tell: averages over regions lose that. The search alone is looked at, and of what
-    the frames show only a projection of the earlier one.
+    neighbours tell: averages over regions lose that. The search alone is looked at, neither frame.
     """
 
     def __init__(self, config: ModelConfig) -> None:
@@ -161,19 +160,24 @@ class LocalInverse(nn.Module):
 
 
 class MotionTrunk(nn.Module):
-    """From two frames to a description of the motion between them, (B, t, hidden)."""
+    """From two frames to a description of the motion between them, (B, t, hidden).
 
-    def __init__(self, config: ModelConfig) -> None:
+    Args:
+        config: Grid, reach of the search, `local_width` and `hidden`.
+        dropout: Share of what the convolutions give that training leaves out.
+    """
+
+    def __init__(self, config: ModelConfig, dropout: float = 0.0) -> None:
         super().__init__()
         self.rows, self.columns = config.shifts
         self.side, width = config.side, config.local_width
         seen = (2 * self.rows + 1) * (2 * self.columns + 1) + 4
         self.embed = nn.Linear(seen, width)
-        self.state = nn.Linear(config.channels, width, bias=False) if config.summary else None
         self.place = nn.Parameter(torch.zeros(config.tokens, width))
         self.mix = nn.Conv2d(width, width, 3, padding=1)
         self.shrink = nn.Conv2d(width, 2 * width, 3, padding=1, stride=2)
         cells = ((self.side + 1) // 2) ** 2
+        self.drop = nn.Dropout(dropout)
         self.out = nn.Linear(2 * width * cells, config.hidden)
 
     @torch.no_grad()
@@ -188,14 +192,14 @@ class MotionTrunk(nn.Module):
         if evidence is None:
             evidence = self.search(before, after)
         x = self.embed(evidence.flatten(0, 1).float()) + self.place  # (P, N, W), P = B t
-        if self.state is not None:
-            x = x + self.state(before.flatten(0, 1))
         x = functional.gelu(x, approximate="tanh")
-        grid = x.unflatten(1, (self.side, self.side)).permute(0, 3, 1, 2)
+        grid = x.reshape(len(x), self.side, self.side, -1).permute(0, 3, 1, 2)
         grid = grid + functional.gelu(self.mix(grid), approximate="tanh")
         grid = functional.gelu(self.shrink(grid), approximate="tanh")
-        told = functional.gelu(self.out(grid.flatten(1)), approximate="tanh")
-        return told.unflatten(0, before.shape[:2])
+        told: torch.Tensor = functional.gelu(
+            self.out(self.drop(grid.flatten(1))), approximate="tanh"
+        )
+        return told.reshape(*before.shape[:2], -1)
 
 
 def _latents(joint: torch.Tensor) -> Latents:

@@ -1,7 +1,7 @@
 """The ledger's figures of merit: what each is made of, and its formula on means."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -27,7 +27,7 @@ class Figure:
         metrics: Of the results, in the order that `value` takes them.
         reference: How many of them, from the end, are the raw arm's with the same seed.
         value: Means of the metrics, each (draws,) -> the figure (draws,).
-        better: `higher`, or None where it only describes.
+        better: `higher` or `lower`, or None where it only describes.
     """
 
     label: str
@@ -40,11 +40,17 @@ class Figure:
     better: str | None = "higher"
 
 
-def figures(dimensions: Sequence[str]) -> dict[str, Figure]:
+CAMERA: Final = "camera"
+CAMERA_AXES: Final = ("x", "y")
+"""Added camera motion, where it is known, is told apart from the action."""
+
+
+def figures(dimensions: Sequence[str], *, camera: bool = False) -> dict[str, Figure]:
     """All figures, the primary ones first.
 
     Args:
         dimensions: Names of the action's dimensions; empty without labels.
+        camera: Whether added camera motion was probed for.
     """
     found: dict[str, Figure] = {}
     if dimensions:
@@ -52,6 +58,14 @@ def figures(dimensions: Sequence[str]) -> dict[str, Figure]:
         found["action_gain_mlp"] = _gain("mlp", dimensions, "Action gain, MLP probe")
         for name in dimensions if len(dimensions) > 1 else ():
             found[f"action_gain {name}"] = _gain("ridge", [name], f"Action gain, {name}")
+    if dimensions and camera:
+        found["camera_gain"] = replace(
+            _gain(CAMERA, CAMERA_AXES, "Added camera motion"),
+            meaning="R2 of camera motion that nobody in the scene caused from the frame and the "
+            "latent action, less R2 from the frame alone: what a latent action should not tell",
+            better="lower",
+        )
+        found["selectivity"] = _selectivity(dimensions)
     for name, words in ((RAW, "unfiltered"), (CURATED, "curated")):
         suffix = "" if name == RAW else " curated"
         found[f"rollout_skill{suffix}"] = Figure(
@@ -133,6 +147,19 @@ def _gain(kind: str, dimensions: Sequence[str], label: str) -> Figure:
         LABELLED,
         metrics,
         _action_gain,
+    )
+
+
+def _selectivity(dimensions: Sequence[str]) -> Figure:
+    action, camera = _gain("ridge", dimensions, ""), _gain(CAMERA, CAMERA_AXES, "")
+    width = len(action.metrics)
+    return Figure(
+        "Selectivity",
+        "R2",
+        "action gain less the gain of added camera motion",
+        LABELLED,
+        (*action.metrics, *camera.metrics),
+        lambda *means: _action_gain(*means[:width]) - _action_gain(*means[width:]),
     )
 
 

@@ -26,11 +26,13 @@ class Gathered:
         windows: Table that `curate.study.ledger.plan.plan_ledger` takes.
         where: Window -> place of its tokens.
         actions: Window -> (T-1, K) recorded actions, of labelled windows.
+        camera: Window -> (T-1, 2) added camera motion, of windows where it is known.
     """
 
     windows: pl.DataFrame
     where: dict[str, Window]
     actions: dict[str, Floats]
+    camera: dict[str, Floats]
 
 
 def gather(
@@ -42,6 +44,7 @@ def gather(
     source_of: Mapping[str, str],
     actions: Actions,
     settings: Ledger,
+    camera: Actions | None = None,
 ) -> Gathered:
     """Cut raw spans into windows, and say of each where it may serve.
 
@@ -54,6 +57,7 @@ def gather(
         source_of: Video -> source; videos that share copies have one.
         actions: Recorded actions.
         settings: `window` and the patterns on names.
+        camera: Added camera motion, where it is known.
     """
     name_of = {
         video: PurePosixPath(uri).name
@@ -61,7 +65,7 @@ def gather(
     }
     sources = _sources(name_of, source_of, settings.source_pattern)
     spans = {row["clip_id"]: row for row in features.iter_rows(named=True)}
-    rows, where, known = [], {}, {}
+    rows, where, known, panned = [], {}, {}, {}
     for name, span, window in windows(features, settings.window):
         row = spans[span]
         video, step = row["video_id"], row["step_s"]
@@ -70,6 +74,10 @@ def gather(
         labelled = done.size > 0 and bool(np.isfinite(done).all())
         if labelled:
             known[name] = done
+        if camera is not None:
+            added = camera.at_steps(video, start, window.length - 1, step, "sum")
+            if added.size and bool(np.isfinite(added).all()):
+                panned[name] = added
         where[name] = window
         rows.append(
             {
@@ -86,7 +94,7 @@ def gather(
     table = pl.DataFrame(rows, schema=_SCHEMA)
     flags = flag_windows(table, shots, clips, reasons)
     column = pl.Series("flags", [sorted(flags[n]) for n in table["window_id"]], pl.List(pl.String))
-    return Gathered(table.with_columns(column), where, known)
+    return Gathered(table.with_columns(column), where, known, panned)
 
 
 _SCHEMA = {

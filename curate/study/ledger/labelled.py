@@ -1,17 +1,18 @@
 """Windows with recorded actions: what a latent action tells of what was done."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
-from curate.study.ledger.figures import LABELLED, PARTS
+from curate.study.ledger.figures import CAMERA, CAMERA_AXES, LABELLED, PARTS
 from curate.study.ledger.plan import LedgerPlan
 from curate.study.normaliser import Normaliser
 from curate.study.probes import ProbeKind, probe, shuffle_labels
+from curate.study.supervised import Pairs
 
 Array = npt.NDArray[np.float64]
 
@@ -34,10 +35,12 @@ class Labels:
     Attributes:
         names: Of the action's K dimensions.
         of: Window -> (T-1, K).
+        camera: Window -> (T-1, 2) added camera motion; of all windows of `of`, or empty.
     """
 
     names: list[str]
     of: Mapping[str, npt.NDArray[np.float32]]
+    camera: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Labelled:
         actions: (n (T-1), K).
         sources: (n (T-1),) source of each pair.
         fits: (n (T-1),) whether the pair fits the probes; the others test them.
+        camera: (n (T-1), 2) added camera motion, or None.
     """
 
     names: list[str]
@@ -59,6 +63,7 @@ class Labelled:
     actions: Array
     sources: npt.NDArray[np.str_]
     fits: npt.NDArray[np.bool_]
+    camera: Array | None
 
     @classmethod
     def load(cls, plan: LedgerPlan, load: Loader, labels: Labels, normaliser: Normaliser) -> Self:
@@ -70,10 +75,17 @@ class Labelled:
             labels.names,
             frames,
             coarse(frames[:, :-1]).flatten(0, 1).double().numpy(),
-            np.concatenate([labels.of[w] for w in windows]).astype(np.float64),
+            _of(labels.of, windows),
             np.repeat([plan.source_of[w] for w in windows], pairs),
             np.repeat(np.arange(len(windows)) < len(plan.label_train), pairs),
+            _of(labels.camera, windows) if labels.camera else None,
         )
+
+    def fitting(self) -> Pairs:
+        """The pairs that fit the probes, for a supervised model."""
+        rows = torch.from_numpy(np.flatnonzero(self.fits))
+        before, after = self.frames[:, :-1].flatten(0, 1), self.frames[:, 1:].flatten(0, 1)
+        return Pairs(before[rows], after[rows], self.actions[self.fits], self.sources[self.fits])
 
     def measure(
         self,
@@ -100,22 +112,42 @@ class Labelled:
             actions[self.fits] = dealt
         rows: list[Row] = []
         for kind in kinds:
-            found = probe(
-                latent,
-                self.state,
-                actions,
-                self.sources,
-                train_sources=set(self.sources[self.fits].tolist()),
-                test_sources=set(self.sources[~self.fits].tolist()),
-                kind=kind,
-                seed=seed,
-            )
-            for place, source in enumerate(found.sources.tolist()):
-                for dimension, name in enumerate(self.names):
-                    for part in PARTS:
-                        value = getattr(found, part)[place, dimension] / found.pairs[place]
-                        rows.append((LABELLED, source, f"{kind} {part} {name}", float(value)))
+            rows += self._probed(latent, actions, self.names, kind, seed, kind)
+        if self.camera is not None and not shuffle:
+            rows += self._probed(latent, self.camera, CAMERA_AXES, "ridge", seed, CAMERA)
         return rows
+
+    def _probed(
+        self,
+        latent: Array,
+        targets: Array,
+        names: Sequence[str],
+        kind: ProbeKind,
+        seed: int,
+        prefix: str,
+    ) -> list[Row]:
+        """Rows of one probe's errors on what is to be told, named `prefix part name`."""
+        found = probe(
+            latent,
+            self.state,
+            targets,
+            self.sources,
+            train_sources=set(self.sources[self.fits].tolist()),
+            test_sources=set(self.sources[~self.fits].tolist()),
+            kind=kind,
+            seed=seed,
+        )
+        return [
+            (
+                LABELLED,
+                source,
+                f"{prefix} {part} {name}",
+                float(getattr(found, part)[place, dimension] / found.pairs[place]),
+            )
+            for place, source in enumerate(found.sources.tolist())
+            for dimension, name in enumerate(names)
+            for part in PARTS
+        ]
 
     def _latent(self, infer: Callable[[torch.Tensor], torch.Tensor]) -> Array:
         with torch.inference_mode():
@@ -123,6 +155,11 @@ class Labelled:
             parts = [infer(self.frames[at : at + _BATCH]) for at in starts]
         latent: Array = torch.cat(parts).flatten(0, 1).double().numpy()
         return latent
+
+
+def _of(values: Mapping[str, npt.NDArray[np.float32]], windows: Sequence[str]) -> Array:
+    """(n (T-1), .) values of windows, pair by pair."""
+    return np.concatenate([values[window] for window in windows]).astype(np.float64)
 
 
 def coarse(frames: torch.Tensor) -> torch.Tensor:

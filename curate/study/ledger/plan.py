@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import Any, Final
 
@@ -20,7 +20,10 @@ REJECTED: Final = "rejected"
 RANDOM: Final = "random"
 """Of the raw windows as many as are curated, chosen without looking: less data, no filter."""
 
-EVAL_WINDOWS: Final = 1024
+ALL_RAW: Final = "all raw"
+"""The raw windows of all the footage that the curated ones are left of: equal raw hours."""
+
+EVAL_WINDOWS: Final = 512
 """Most windows per eval set: the interval's width is governed by sources."""
 REFERENCE_WINDOWS: Final = 256
 """Most windows of the normaliser's sample."""
@@ -36,7 +39,7 @@ class LedgerPlan:
 
     Attributes:
         reference: The arm whose no-action model divides all arms' rollout errors.
-        windows: Training windows per arm and seed, the same for all arms.
+        windows: Training windows per arm and seed, the same for all arms but `ALL_RAW`.
         train: Arm -> per seed, its training windows (sorted); the arms in reporting order.
         versus: Arm -> the arm that its figures are compared with.
         pools: Arm -> windows there were after the cap per source.
@@ -113,7 +116,29 @@ def plan_ledger(windows: pl.DataFrame, settings: Ledger) -> LedgerPlan:
             f"a ledger needs at least {MIN_WINDOWS} raw and as many curated training windows; "
             f"there are {len(pools[RAW])} and {len(pools[CURATED])}"
         )
-    return complete(windows, held, pool, pools, versus, RAW, size, shares, settings)
+    plan = complete(windows, held, pool, pools, versus, RAW, size, shares, settings)
+    return _with_all_raw(plan, pools, source_of) if settings.equal_hours else plan
+
+
+def _with_all_raw(
+    plan: LedgerPlan, pools: Mapping[str, Sequence[str]], source_of: Mapping[str, str]
+) -> LedgerPlan:
+    """Add the arm of equal raw hours: all that the curated arm's windows are left of.
+
+    It trains for as many steps on more windows. Nothing is added where nothing was dropped.
+    """
+    count = round(len(pools[RAW]) * plan.windows / len(pools[CURATED]))
+    if count == plan.windows:
+        return plan
+    drawn = tuple(_draw(pools[RAW], count, seed) for seed in range(len(plan.train[RAW])))
+    sources = plan.source_of | {w: source_of[w] for names in drawn for w in names}
+    return replace(
+        plan,
+        train={**plan.train, ALL_RAW: drawn},
+        versus={**plan.versus, ALL_RAW: CURATED},
+        pools={**plan.pools, ALL_RAW: len(pools[RAW])},
+        source_of=dict(sorted(sources.items())),
+    )
 
 
 def split(

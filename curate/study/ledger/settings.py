@@ -18,7 +18,7 @@ class Ledger(Settings):
     """Parquet file of known contaminations (file, kind, start_s, end_s), for the design `dose`."""
     seeds: int = Field(5, ge=2)
     """Repetitions; each redraws the training windows and the initial weights."""
-    train_windows: int = Field(2000, ge=4)
+    train_windows: int = Field(1500, ge=4)
     """Most windows per arm; the smaller of raw and curated sets the number for all arms."""
     window: int = Field(4, ge=2)
     """Steps of a training window."""
@@ -32,7 +32,7 @@ class Ledger(Settings):
     """Names of videos whose actions fit the probes and train no model; empty: training sources."""
     source_pattern: str = ""
     """Regular expression on a video's name; videos with the same match are one source."""
-    steps: int = Field(600, ge=1)
+    steps: int = Field(400, ge=1)
     """Optimiser steps per model, the same for every arm."""
     batch_size: int = Field(24, ge=1)
     """Windows per step."""
@@ -48,7 +48,7 @@ class Ledger(Settings):
     """Width of the forward model."""
     blocks: int = Field(3, ge=1)
     """Blocks of the forward model."""
-    inverse: Literal["attention", "correlation"] = "correlation"
+    inverse: Literal["attention", "correlation", "local"] = "local"
     """How the inverse model sees motion."""
     forward: Literal["attention", "convolution"] = "convolution"
     """The forward model."""
@@ -64,8 +64,14 @@ class Ledger(Settings):
     """Draws of the hierarchical bootstrap."""
     doses: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4)
     """Shares of contaminated windows in a dose-response."""
+    action_names: tuple[str, ...] = ()
+    """Names of the action's dimensions, where their number fits; else they are numbered."""
+    camera: str = ""
+    """Parquet file of added camera motion (file, t_s, camera), which `rushes lab` writes."""
     leave_out: bool = True
     """Whether each group is also left out of all; without, there are half as many arms."""
+    equal_hours: bool = True
+    """Whether raw windows of as many hours of footage as the curated ones come from train too."""
     least_share: float = Field(0.01, ge=0, le=1)
     """Share of raw windows that a group must object to, to have arms of its own."""
 
@@ -81,7 +87,7 @@ class Ledger(Settings):
 
 PRESETS: Final[dict[str, dict[str, Any]]] = {
     "quick": {"seeds": 2, "train_windows": 160, "steps": 120, "leave_out": False},
-    "standard": {"seeds": 5, "train_windows": 2000, "steps": 600},
+    "standard": {"seeds": 5, "train_windows": 1500, "steps": 400},
     "full": {"seeds": 8, "train_windows": 50_000, "steps": 5000, "batch_size": 64, "width": 256},
 }
 """Named budgets: minutes on 2 cores, an hour, and a GPU."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 import polars as pl
 
-from curate.study.ledger.figures import LABELLED, Array, Figure, figures
+from curate.study.ledger.figures import CAMERA, LABELLED, Array, Figure, figures
 from curate.study.ledger.plan import LedgerPlan
 from curate.study.ledger.settings import Ledger
 from curate.study.statistics import LEVEL, holm, resample
@@ -50,7 +50,8 @@ def summarise(
     if len(spaces) != 1:
         raise ValueError(f"the arms must have one target space, not {len(spaces)}")
     cells = _cells(results, settings.seeds)
-    known = figures(dimensions)
+    camera = any(metric.startswith(f"{CAMERA} ") for metric in results["metric"].unique())
+    known = figures(dimensions, camera=camera)
     controls = [arm for arm in results["arm"].unique().sort() if arm not in plan.train]
     entries = []
     for name, figure in known.items():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from curate.study.ceiling import Network, Search, ceiling, pair_features, ridge_regression
+from curate.study.ceiling import Search, ceiling, pair_features
 
 SEARCH = Search(1, 2, (2, 2), (2, 2))
 
@@ -58,27 +58,6 @@ def test_pairs_without_an_action_are_left_out() -> None:
     found = ceiling(tokens, actions, sources, ["source 0", "source 1"], SEARCH)
 
     assert found.pairs == (100, 20)
-
-
-def test_ridge_is_plain_least_squares_where_data_are_ample() -> None:
-    rng = np.random.default_rng(5)
-    x, test = rng.standard_normal((2, 2000, 5)).astype(np.float32)
-    weights = rng.standard_normal((5, 2)).astype(np.float32)
-
-    found = ridge_regression(x, x @ weights + 3, np.arange(2000) % 7, test)
-
-    np.testing.assert_allclose(found, test @ weights + 3, atol=0.01)
-
-
-def test_a_network_repeats_itself() -> None:
-    rng = np.random.default_rng(6)
-    x, test = rng.standard_normal((2, 200, 5)).astype(np.float32)
-    y = np.abs(x[:, :1])
-
-    first, again = (Network(1)(x, y, np.arange(200) % 5, test) for _ in range(2))
-
-    np.testing.assert_array_equal(first, again)
-    assert np.corrcoef(first[:, 0], np.abs(test[:, 0]))[0, 1] > 0.7
 
 
 def test_what_does_not_fit_is_refused() -> None:

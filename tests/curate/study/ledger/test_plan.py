@@ -53,7 +53,9 @@ def test_arms_hold_what_their_filters_admit(plan: LedgerPlan) -> None:
 
 
 def test_arms_have_equal_budgets_and_seeds_differ(plan: LedgerPlan) -> None:
-    assert {len(set(seed)) for seeds in plan.train.values() for seed in seeds} == {plan.windows}
+    sizes = {arm: {len(set(seed)) for seed in seeds} for arm, seeds in plan.train.items()}
+    assert sizes.pop("all raw") == {round(plan.windows * plan.pools["raw"] / plan.pools["curated"])}
+    assert set.union(*sizes.values()) == {plan.windows}
     assert all(seeds[0] != seeds[1] for seeds in plan.train.values())
     assert plan.pools["random"] == plan.pools["curated"]
     assert plan.versus["only camera"] == "raw"
