@@ -12,7 +12,8 @@ from curate.report.formats import fixed, number, plural
 from curate.report.scores import Score
 from curate.report.study import Estimate
 
-_WIDTH: Final = 400
+WIDTH: Final = 400
+"""Of every figure; the page scales them."""
 _HIST_TOP: Final = 30
 _HIST_HEIGHT: Final = 96
 _LEAST_BAR: Final = 1.5
@@ -30,7 +31,7 @@ def histogram(score: Score) -> Markup:
     base = _HIST_TOP + _HIST_HEIGHT
 
     def place(value: float) -> float:
-        return _WIDTH * (value - first) / (last - first)
+        return WIDTH * (value - first) / (last - first)
 
     top = max(i + o for i, o in zip(score.inside, score.outside, strict=True)) or 1
     style = "in" if score.bounded else "free"
@@ -44,13 +45,13 @@ def histogram(score: Score) -> Markup:
         title = f"{number(left)} to {number(right)}: {plural(inside + outside, 'clip')}"
         x, width = place(left) + 0.4, place(right) - place(left) - 0.8
         parts.append(Markup("<g><title>{}</title>").format(title))
-        parts.append(_rect(style, x, base - kept, width, kept))
-        parts.append(_rect("out", x, base - total, width, total - kept))
+        parts.append(rect(style, x, base - kept, width, kept))
+        parts.append(rect("out", x, base - total, width, total - kept))
         parts.append(Markup("</g>"))
-    parts.append(_line("axis", 0, base, _WIDTH, base))
+    parts.append(line("axis", 0, base, WIDTH, base))
     for tick in ticks(first, last):
-        parts.append(_line("axis", place(tick), base, place(tick), base + 4))
-        parts.append(_text(place(tick), base + 16, number(tick), _anchor(place(tick))))
+        parts.append(line("axis", place(tick), base, place(tick), base + 4))
+        parts.append(text(place(tick), base + 16, number(tick), _anchor(place(tick))))
     # One line of text each, so that labels of bounds close together do not overlap.
     for bound, mark, y in (
         (score.low, "\N{GREATER-THAN OR EQUAL TO}", 10),
@@ -58,10 +59,10 @@ def histogram(score: Score) -> Markup:
     ):
         if bound is not None and first <= bound <= last:
             x = place(bound)
-            parts.append(_line("bound", x, y + 3, x, base))
-            parts.append(_text(x, y, f"keep {mark} {number(bound)}", _anchor(x), "boundtext"))
+            parts.append(line("bound", x, y + 3, x, base))
+            parts.append(text(x, y, f"keep {mark} {number(bound)}", _anchor(x), "boundtext"))
     label = f"Histogram of {score.name} over {plural(score.values, 'clip')}"
-    return _svg(label, base + 22, parts)
+    return svg(label, base + 22, parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,24 +92,24 @@ def intervals(
         label_width: Room for the labels, in units of the figure's width of 400.
     """
     low, high = domain
-    plot = _WIDTH - label_width - _NUMBER_WIDTH
+    plot = WIDTH - label_width - _NUMBER_WIDTH
 
     def place(value: float) -> float:
         return label_width + plot * (value - low) / (high - low)
 
     bottom = _ROW_HEIGHT * len(rows) + 4
-    parts = [_line("axis", label_width, bottom, label_width + plot, bottom)]
+    parts = [line("axis", label_width, bottom, label_width + plot, bottom)]
     for tick in ticks(low, high, 3):
-        parts.append(_line("grid", place(tick), 2, place(tick), bottom))
-        parts.append(_text(place(tick), bottom + 14, number(tick), "middle"))
+        parts.append(line("grid", place(tick), 2, place(tick), bottom))
+        parts.append(text(place(tick), bottom + 14, number(tick), "middle"))
     if zero:
-        parts.append(_line("zero", place(0), 2, place(0), bottom))
+        parts.append(line("zero", place(0), 2, place(0), bottom))
     for index, row in enumerate(rows):
         y = _ROW_HEIGHT * (index + 0.5) + 2
-        parts.append(_text(label_width - 8, y + 4, row.label, "end"))
+        parts.append(text(label_width - 8, y + 4, row.label, "end"))
         parts += _interval(row, y, place)
-        parts.append(_text(_WIDTH, y + 4, _figure(row.estimate), "end", "value"))
-    return _svg(label, bottom + 20, parts)
+        parts.append(text(WIDTH, y + 4, _figure(row.estimate), "end", "value"))
+    return svg(label, bottom + 20, parts)
 
 
 def domain_of(estimates: Sequence[Estimate], *, zero: bool = False) -> tuple[float, float] | None:
@@ -136,15 +137,13 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
 def _interval(row: IntervalRow, y: float, place: Callable[[float], float]) -> list[Markup]:
     estimate, parts = row.estimate, []
     if estimate.low is not None and estimate.high is not None:
-        parts.append(
-            _line(f"interval {row.style}", place(estimate.low), y, place(estimate.high), y)
-        )
+        parts.append(line(f"interval {row.style}", place(estimate.low), y, place(estimate.high), y))
     for seed in estimate.seeds:
         dot = Markup('<circle class="dot {}" cx="{:.1f}" cy="{:.1f}" r="3"/>')
         parts.append(dot.format(row.style, place(seed), y))
     if estimate.mean is not None:
         x = place(estimate.mean)
-        parts.append(_line(f"mean {row.style}", x, y - 7, x, y + 7))
+        parts.append(line(f"mean {row.style}", x, y - 7, x, y + 7))
     return parts
 
 
@@ -152,35 +151,39 @@ def _figure(estimate: Estimate) -> str:
     if estimate.mean is None:
         return "not defined"
     digits = 3 if abs(estimate.mean) < 10 else 1
-    text = fixed(estimate.mean, digits)
+    mean = fixed(estimate.mean, digits)
     if estimate.low is None or estimate.high is None:
-        return text
-    return f"{text} [{fixed(estimate.low, digits)}, {fixed(estimate.high, digits)}]"
+        return mean
+    return f"{mean} [{fixed(estimate.low, digits)}, {fixed(estimate.high, digits)}]"
 
 
 def _anchor(x: float) -> str:
-    if x < 0.12 * _WIDTH:
+    if x < 0.12 * WIDTH:
         return "start"
-    return "end" if x > 0.88 * _WIDTH else "middle"
+    return "end" if x > 0.88 * WIDTH else "middle"
 
 
-def _svg(label: str, height: float, parts: Sequence[Markup]) -> Markup:
+def svg(label: str, height: float, parts: Sequence[Markup]) -> Markup:
+    """A figure of so many units' height, named for readers who cannot see it."""
     head = Markup('<svg viewBox="0 0 {} {:.0f}" role="img" aria-label="{}">')
-    return head.format(_WIDTH, height, label) + Markup("").join(parts) + Markup("</svg>")
+    return head.format(WIDTH, height, label) + Markup("").join(parts) + Markup("</svg>")
 
 
-def _rect(style: str, x: float, y: float, width: float, height: float) -> Markup:
+def rect(style: str, x: float, y: float, width: float, height: float) -> Markup:
+    """A rectangle; nothing where it has no height."""
     if height <= 0:
         return Markup("")
     tag = Markup('<rect class="{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>')
     return tag.format(style, x, y, width, height)
 
 
-def _line(style: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
+def line(style: str, x1: float, y1: float, x2: float, y2: float) -> Markup:
+    """A line of a class."""
     tag = Markup('<line class="{}" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>')
     return tag.format(style, x1, y1, x2, y2)
 
 
-def _text(x: float, y: float, text: str, anchor: str, style: str = "label") -> Markup:
+def text(x: float, y: float, text: str, anchor: str, style: str = "label") -> Markup:
+    """A text of a class, anchored `start`, `middle` or `end`."""
     tag = Markup('<text class="{}" x="{:.1f}" y="{:.1f}" text-anchor="{}">{}</text>')
     return tag.format(style, x, y, anchor, text)

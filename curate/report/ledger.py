@@ -8,8 +8,10 @@ from markupsafe import Markup
 
 from curate.config import Config
 from curate.keys import StageKeys, ledger_key
+from curate.report.dose import dose_plot
 from curate.report.figures import IntervalRow, domain_of, intervals
 from curate.report.study import Estimate
+from curate.study.ledger.dose import CLEAN
 from curate.study.ledger.words import conclude
 from manifests.corpus import Corpus
 
@@ -38,12 +40,16 @@ class LedgerPage:
             primary figure.
         figures: All figures, the primary ones first.
         facts: Budget and sizes, name and value.
+        doses: (contaminant, plot) of a dose-response, else empty.
+        notes: What the arms are, for the design at hand.
     """
 
     sentences: list[str]
     rows: list[dict[str, Any]]
     figures: list[LedgerFigure]
     facts: list[tuple[str, str]]
+    doses: list[tuple[str, Markup]]
+    notes: str
 
 
 def load_ledger(corpus: Corpus, config: Config, keys: StageKeys) -> LedgerPage | None:
@@ -85,7 +91,33 @@ def build_ledger(summary: dict[str, Any]) -> LedgerPage:
         *sets,
         ("normaliser", summary["normaliser"]),
     ]
-    return LedgerPage(conclude(summary), rows, [_figure(summary, name) for name in names], facts)
+    doses = _doses(summary, summary["figures"][first]["label"], first)
+    figures = [_figure(summary, name) for name in names]
+    notes = _DOSES if doses else _ARMS
+    return LedgerPage(conclude(summary), rows, figures, facts, doses, notes)
+
+
+_ARMS: Final = (
+    "raw: windows of the timeline as they come; curated: nothing objects; rejected: something "
+    "does; random: as many as are curated, unlooked at; only X: one filter alone; without X: all "
+    "but one; all raw: all windows of the footage that the curated ones are left of. Every arm "
+    "has the same number of windows (all raw has more), optimiser steps and sources' cap; the "
+    "eval sets are the same and hold other sources."
+)
+_DOSES: Final = (
+    "clean: windows without any known contamination; X n %: so many of the windows with X, the "
+    "others clean; X n % curated: what the filters leave of the same mixture, refilled to the "
+    "same number. The eval sets are the same and hold other sources."
+)
+
+
+def _doses(summary: dict[str, Any], label: str, figure: str) -> list[tuple[str, Markup]]:
+    """A plot per contaminant."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in summary.get("doses", []):
+        rows.setdefault(row["kind"], []).append(row)
+    clean = [e for e in summary["entries"] if (e["arm"], e["figure"]) == (CLEAN, figure)]
+    return [(kind, dose_plot(label, kind, found, clean[0])) for kind, found in rows.items()]
 
 
 def _figure(summary: dict[str, Any], name: str) -> LedgerFigure:

@@ -12,6 +12,7 @@ import polars as pl
 from curate.study.ledger.plan import MIN_WINDOWS, LedgerPlan, complete, split
 from curate.study.ledger.settings import Ledger
 from curate.study.plan import StudyImpossible
+from manifests.errors import ConfigError
 
 CLEAN: Final = "clean"
 """The arm without contamination, the reference."""
@@ -42,6 +43,10 @@ def plan_dose(
     flagged = {w for w, found in pool.select("window_id", "flags").iter_rows() if found}
     clean = [w for w in names if not truth.get(w)]
     kinds = sorted({kind for w in names for kind in truth.get(w, ())})
+    unknown = sorted(set(settings.dose_kinds) - set(kinds))
+    if kinds and unknown:
+        raise ConfigError(f"ledger.dose_kinds: no {unknown[0]}; known are {', '.join(kinds)}")
+    kinds = [kind for kind in kinds if kind in (settings.dose_kinds or kinds)]
     if not kinds:
         raise StudyImpossible("no training window has a known contamination")
     size = min(len(clean), settings.train_windows)

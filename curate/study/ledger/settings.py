@@ -62,6 +62,8 @@ class Ledger(Settings):
     """Peak learning rate of AdamW."""
     bootstrap: int = Field(10_000, ge=100)
     """Draws of the hierarchical bootstrap."""
+    dose_kinds: tuple[str, ...] = ()
+    """Contaminants of a dose-response; empty for all that are known."""
     doses: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4)
     """Shares of contaminated windows in a dose-response."""
     action_names: tuple[str, ...] = ()

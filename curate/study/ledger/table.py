@@ -1,15 +1,17 @@
 """The ledger as a table: every arm's figures, their differences, Holm over the primary ones."""
 
-import math
 from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
+from curate.study.ledger.dose import CLEAN
+from curate.study.ledger.estimates import Cells, cells_of, estimate, parts_of
 from curate.study.ledger.figures import CAMERA, LABELLED, Array, Figure, figures
 from curate.study.ledger.plan import LedgerPlan
+from curate.study.ledger.response import dose_responses
 from curate.study.ledger.settings import Ledger
-from curate.study.statistics import LEVEL, holm, resample
+from curate.study.statistics import LEVEL, holm
 
 RESULTS: Final = {
     "arm": pl.String,
@@ -42,6 +44,7 @@ def summarise(
         seeds and, where the plan compares the arm, versus, difference (mean, low, high, seeds),
         p (two-sided, of the bootstrap), p_holm (of primary figures, over all their comparisons),
         detectable (least difference that 80 % of such studies would find) and verdict.
+        `doses` is of `curate.study.ledger.response.dose_responses`, empty for other designs.
 
     Raises:
         ValueError: Arms have different target spaces, or cells are missing.
@@ -49,7 +52,7 @@ def summarise(
     spaces = results["normaliser"].unique().to_list()
     if len(spaces) != 1:
         raise ValueError(f"the arms must have one target space, not {len(spaces)}")
-    cells = _cells(results, settings.seeds)
+    cells = cells_of(results, settings.seeds)
     camera = any(metric.startswith(f"{CAMERA} ") for metric in results["metric"].unique())
     known = figures(dimensions, camera=camera)
     controls = [arm for arm in results["arm"].unique().sort() if arm not in plan.train]
@@ -90,36 +93,23 @@ def summarise(
             if any(e["figure"] == name for e in entries)
         },
         "entries": entries,
+        "doses": dose_responses(cells, plan, known[plan.primary[0]], settings)
+        if plan.reference == CLEAN
+        else [],
     }
-
-
-Cells = dict[tuple[str, str, str], Array]
-"""(eval set, arm, metric) -> (seeds, sources)."""
-
-
-def _cells(results: pl.DataFrame, seeds: int) -> Cells:
-    cells: Cells = {}
-    for key, part in results.partition_by("eval_set", "arm", "metric", as_dict=True).items():
-        grid = part.sort("seed", "source")
-        sources = grid["source"].n_unique()
-        if grid.height != sources * grid["seed"].n_unique() or grid["seed"].n_unique() != seeds:
-            raise ValueError(f"results of {key} must have every source in each of {seeds} seeds")
-        eval_set, arm, metric = map(str, key)
-        cells[eval_set, arm, metric] = grid["value"].to_numpy().reshape(seeds, sources)
-    return cells
 
 
 def _entry(
     cells: Cells, arm: str, name: str, figure: Figure, plan: LedgerPlan, settings: Ledger
 ) -> dict[str, Any] | None:
-    own = _parts(cells, arm, figure, plan)
+    own = parts_of(cells, arm, figure, plan)
     if own is None:
         return None
     entry: dict[str, Any] = {
         "arm": arm,
         "figure": name,
         "primary": name in plan.primary and arm in plan.versus,
-        **_estimate(figure.value, own, settings.bootstrap)[0],
+        **estimate(figure.value, own, settings.bootstrap)[0],
         "versus": None,
         "difference": None,
         "p": None,
@@ -127,7 +117,7 @@ def _entry(
         "detectable": None,
     }
     other = plan.versus.get(arm)
-    against = _parts(cells, other, figure, plan) if other is not None else None
+    against = parts_of(cells, other, figure, plan) if other is not None else None
     if against is None:
         return entry
     width = len(own)
@@ -136,7 +126,7 @@ def _entry(
         difference: Array = figure.value(*means[:width]) - figure.value(*means[width:])
         return difference
 
-    difference, draws = _estimate(differ, (*own, *against), settings.bootstrap)
+    difference, draws = estimate(differ, (*own, *against), settings.bootstrap)
     entry |= {"versus": other, "difference": difference}
     if difference["mean"] is not None:
         below = (1 + np.sum(draws <= 0)) / (1 + len(draws))
@@ -144,29 +134,6 @@ def _entry(
         entry["p"] = float(min(1.0, 2 * min(below, above)))
         entry["detectable"] = float(_POWER_FACTOR * draws.std())
     return entry
-
-
-def _parts(cells: Cells, arm: str, figure: Figure, plan: LedgerPlan) -> tuple[Array, ...] | None:
-    """The figure's metrics for an arm; None where one was not measured."""
-    split = len(figure.metrics) - figure.reference
-    owners = [arm] * split + [plan.reference] * figure.reference
-    keys = [
-        (figure.eval_set, owner, metric)
-        for owner, metric in zip(owners, figure.metrics, strict=True)
-    ]
-    return tuple(cells[key] for key in keys) if all(key in cells for key in keys) else None
-
-
-def _estimate(statistic: Any, parts: tuple[Array, ...], draws: int) -> tuple[dict[str, Any], Array]:
-    """Mean, interval and every seed; None where not defined, and the statistic's draws."""
-    values = resample(statistic, *parts, draws=draws)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = float(statistic(*(np.array([part.mean()]) for part in parts))[0])
-        seeds = [float(v) for v in statistic(*(part.mean(1) for part in parts))]
-    if not (math.isfinite(mean) and np.isfinite(values).all()):
-        return {"mean": None, "low": None, "high": None, "seeds": []}, values
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return {"mean": mean, "low": float(low), "high": float(high), "seeds": seeds}, values
 
 
 def _holm(entries: list[dict[str, Any]]) -> None:

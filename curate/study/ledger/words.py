@@ -22,6 +22,7 @@ def conclude(summary: dict[str, Any]) -> list[str]:
     curated = entries.get(CURATED)
     if curated is not None and curated["difference"] is not None:
         found.append(_compared("Curation", curated, figure))
+    found += [_dose(row, figure) for row in _greatest_doses(summary)]
     singles = [e for arm, e in entries.items() if arm.startswith("only ")]
     shown = [e for e in singles if e["verdict"] in ("higher", "lower")]
     if singles and not shown:
@@ -61,6 +62,33 @@ def caveats(summary: dict[str, Any], entries: dict[str, dict[str, Any]]) -> list
         )
     found += [f"The arm {arm} was left out: {why}." for arm, why in summary["left_out"].items()]
     return found
+
+
+def _greatest_doses(summary: dict[str, Any]) -> list[dict[str, Any]]:
+    """The greatest dose of each contaminant."""
+    rows = sorted(summary.get("doses", []), key=lambda row: float(row["dose"]))
+    return list({row["kind"]: row for row in rows}.values())
+
+
+def _dose(row: dict[str, Any], figure: dict[str, Any]) -> str:
+    """What a contaminant cost at its greatest dose, and what curation gave back."""
+    lost, name = row["lost"], f"{100 * row['dose']:g} % of windows with {row['kind']}"
+    if lost["mean"] is None:
+        return f"What {name} cost is not defined."
+    change = (
+        f"{-lost['mean']:+.3f} {figure['unit']}, 95 % interval {-lost['high']:+.3f} to "
+        f"{-lost['low']:+.3f}"
+    )
+    if lost["low"] <= 0 <= lost["high"]:
+        return f"{name} are not shown to change {figure['label'].lower()}: {change}."
+    said = f"{name} {'lower' if lost['mean'] > 0 else 'raise'} {figure['label'].lower()}: {change}"
+    share = row["recovered"]
+    if share is None:
+        return f"{said}."
+    return (
+        f"{said}; curation gives back {100 * share['mean']:.0f} % of it, 95 % interval "
+        f"{100 * share['low']:.0f} to {100 * share['high']:.0f} %."
+    )
 
 
 def _compared(what: str, entry: dict[str, Any], figure: dict[str, Any]) -> str:
