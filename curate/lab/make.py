@@ -1,6 +1,7 @@
 """Make a laboratory: a folder of takes, the actions in them, and the truth of their faults."""
 
 import json
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -27,6 +28,9 @@ VERSION: Final = 1
 
 MANIFEST: Final = "lab.json"
 """Written last, so that a folder without it is unfinished."""
+
+UNFINISHED: Final = ".unfinished"
+"""Folder of what an interrupted lab goes on from: the request, and a table of each take filmed."""
 
 ACTIONS: Final = pa.schema(
     [
@@ -113,6 +117,8 @@ def make_lab(
 ) -> dict[str, Any]:
     """Film and edit all takes; nothing is done where the folder holds what is asked for.
 
+    What was filmed before an interruption is kept.
+
     Args:
         folder: Gets `videos/`, `actions.parquet`, `truth.parquet` and, last, `lab.json`.
         request: What is to be made.
@@ -132,6 +138,7 @@ def make_lab(
             return held
         raise ConfigError(f"{folder} holds another lab; remove it or take another folder")
     (folder / "videos").mkdir(parents=True, exist_ok=True)
+    _begin(folder / UNFINISHED, wanted)
     started = time.monotonic()
     doses = request.doses
     plans = plan_takes(
@@ -163,10 +170,18 @@ def make_lab(
         "bytes": sum(sizes),
         "seconds_taken": round(time.monotonic() - started, 1),
     }
-    temporary = folder / f".{MANIFEST}.part"
-    temporary.write_text(json.dumps(found, indent=2) + "\n")
-    temporary.replace(folder / MANIFEST)
+    _write_text(folder / MANIFEST, json.dumps(found, indent=2) + "\n")
+    shutil.rmtree(folder / UNFINISHED)
     return found
+
+
+def _begin(folder: Path, wanted: dict[str, Any]) -> None:
+    """Keep takes of the same request that were filmed before, and no others."""
+    request = folder / MANIFEST
+    if request.is_file() and json.loads(request.read_text()) != wanted:
+        shutil.rmtree(folder)
+    folder.mkdir(exist_ok=True)
+    _write_text(request, json.dumps(wanted))
 
 
 def describe(request: LabRequest) -> dict[str, Any]:
@@ -197,7 +212,10 @@ def _film_all(
 
 
 def _film(folder: Path, request: LabRequest, take: int, plan: TakePlan) -> pa.Table:
-    """Write a take's video and give its rows of actions."""
+    """Write a take's video and give its rows of actions, unless both are there already."""
+    table = folder / UNFINISHED / f"{take}.parquet"
+    if table.is_file():
+        return pq.read_table(table, schema=ACTIONS)
     sources = request.world.sources or request.takes
     seed = request.seed * 1000 + take // sources
     name = request.file(take)
@@ -219,7 +237,8 @@ def _film(folder: Path, request: LabRequest, take: int, plan: TakePlan) -> pa.Ta
             yield frame.picture
 
     write_video(folder / "videos" / name, pictures(), Fraction(request.fps))
-    return pa.Table.from_pylist(rows, ACTIONS)
+    _write_table(table, pa.Table.from_pylist(rows, ACTIONS))
+    return pq.read_table(table, schema=ACTIONS)
 
 
 def _faults(request: LabRequest, take: int, plan: TakePlan) -> list[dict[str, Any]]:
@@ -248,6 +267,12 @@ def _copy(original: Path, copy: Path, fps: int) -> None:
 
 def _renamed(table: pa.Table, name: str) -> pa.Table:
     return table.set_column(0, ACTIONS.field(0), pa.array([name] * table.num_rows))
+
+
+def _write_text(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_text(text)
+    temporary.replace(path)
 
 
 def _write_table(path: Path, table: pa.Table) -> None:

@@ -78,3 +78,35 @@ def test_actions_reach_the_steps_of_a_corpus(lab: Path, tmp_path: Path) -> None:
 def test_a_folder_without_a_lab_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is no lab"):
         read_actions(Folder(str(tmp_path)), pl.DataFrame({"uri": [], "video_id": []}))
+
+
+def test_an_interrupted_lab_goes_on_where_it_was(lab: Path, tmp_path: Path) -> None:
+    def stop(made: int, wanted: int) -> None:
+        raise KeyboardInterrupt
+
+    folder = tmp_path / "cut-short"
+    with pytest.raises(KeyboardInterrupt):
+        make_lab(folder, REQUEST, workers=1, done=stop)
+    first = folder / "videos" / REQUEST.file(0)
+    filmed = first.stat().st_mtime_ns
+
+    make_lab(folder, REQUEST, workers=1)
+
+    assert first.stat().st_mtime_ns == filmed
+    assert not (folder / ".unfinished").exists()
+    assert pl.read_parquet(folder / "actions.parquet").equals(
+        pl.read_parquet(lab / "actions.parquet")
+    )
+
+
+def test_takes_of_another_unfinished_request_are_filmed_again(tmp_path: Path) -> None:
+    def stop(made: int, wanted: int) -> None:
+        raise KeyboardInterrupt
+
+    other = LabRequest(FixedWorld(seed=9), 2, 3.0, seed=4)
+    for request in (other, REQUEST):
+        with pytest.raises(KeyboardInterrupt):
+            make_lab(tmp_path, request, workers=1, done=stop)
+    held = list((tmp_path / ".unfinished").glob("*.parquet"))
+    assert [path.name for path in held] == ["0.parquet"]
+    assert set(pl.read_parquet(held[0])["file"]) == {REQUEST.file(0)}
