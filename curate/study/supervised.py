@@ -19,6 +19,8 @@ from curate.latent_action.inverse import MotionTrunk
 Array = npt.NDArray[np.float64]
 
 EPOCHS: Final = 10
+LEAST_STEPS: Final = 400
+"""Few pairs are gone through more often."""
 PEAK_RATE: Final = 2e-3
 WEIGHT_DECAY: Final = 0.05
 BATCH_PAIRS: Final = 64
@@ -103,7 +105,7 @@ def fit_supervised(pairs: Pairs, config: ModelConfig, seed: int) -> SupervisedIn
 def _fit(
     model: SupervisedInverse, pairs: Pairs, stops: torch.Tensor, rng: np.random.Generator
 ) -> None:
-    """Train for `EPOCHS`, and go back to the epoch that was best on the sources left out."""
+    """Train, and go back to the epoch that was best on the sources left out."""
     target = (torch.from_numpy(pairs.actions).float() - model.mean) / model.scale
     search = torch.cat([
         model.trunk.search(a, b)
@@ -111,9 +113,10 @@ def _fit(
     ])  # fmt: skip
     fits = np.flatnonzero(~stops.numpy())
     batches = max(1, len(fits) // BATCH_PAIRS)
+    epochs = max(EPOCHS, -(-LEAST_STEPS // batches))
     optimiser = torch.optim.AdamW(model.parameters(), lr=PEAK_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, PEAK_RATE, total_steps=EPOCHS * batches
+        optimiser, PEAK_RATE, total_steps=epochs * batches
     )
     best, kept = float("inf"), model.state_dict()
 
@@ -123,7 +126,7 @@ def _fit(
         return nn.functional.mse_loss(got, target[rows])
 
     left_out = torch.from_numpy(np.flatnonzero(stops.numpy()))
-    for _ in range(EPOCHS):
+    for _ in range(epochs):
         model.train()
         order = torch.from_numpy(rng.permutation(fits))
         for rows in torch.tensor_split(order, batches):

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from curate.latent_action.correspondence import correlation, flow
+from curate.latent_action.correspondence import correlation, flow, matches
 
 
 def moved(grid: torch.Tensor, down: int, right: int) -> torch.Tensor:
@@ -130,3 +130,30 @@ def test_flow_is_differentiable_and_keeps_leading_axes() -> None:
     assert after.grad is not None
     assert torch.isfinite(after.grad).all()
     assert after.grad.abs().sum() > 0
+
+
+def test_every_token_finds_where_it_went() -> None:
+    grid = torch.randn(8, 8, 16, generator=torch.Generator().manual_seed(4))
+    before, after = grid.flatten(0, 1), moved(grid, 1, -2).flatten(0, 1)
+
+    found = matches(before, after, 2, 3).reshape(8, 8, 5 * 7 + 4)
+    inner = found[1:6, 2:7]  # what stays within the grid
+
+    peaks = {divmod(int(place), 7) for place in inner[..., :35].argmax(-1).flatten()}
+    assert peaks == {(2 + 1, 3 - 2)}
+    assert inner[..., 35].mean() == pytest.approx(1 / 2, abs=0.05)
+    assert inner[..., 36].mean() == pytest.approx(-2 / 3, abs=0.05)
+    assert inner[..., 38].min() == pytest.approx(1)
+
+
+def test_a_search_is_standardised_over_the_shifts_that_exist() -> None:
+    before, after = torch.randn(2, 3, 25, 4, generator=torch.Generator().manual_seed(5))
+
+    found = matches(before, after, 1, 1)[..., :9]  # (3, N, S)
+    corner, middle = found[:, 0], found[:, 12]
+
+    # From the top left corner, four of nine shifts stay in the grid.
+    assert (corner == 0).sum(-1).tolist() == [5, 5, 5]
+    for values in (corner.reshape(3, 3, 3)[:, 1:, 1:].flatten(1), middle):
+        torch.testing.assert_close(values.mean(-1), torch.zeros(3), atol=1e-5, rtol=0)
+        torch.testing.assert_close(values.square().mean(-1), torch.ones(3), atol=1e-2, rtol=0)

@@ -27,11 +27,18 @@ def frames() -> torch.Tensor:
     return torch.from_numpy(make_sprites(2, seed=0, steps=5).tokens)
 
 
-@pytest.fixture(params=[False, True], ids=["volume", "flow"])
+KINDS = {
+    "volume": CONFIG,
+    "flow": replace(CONFIG, flow=True),
+    "local": replace(CONFIG, inverse="local"),
+}
+
+
+@pytest.fixture(params=KINDS)
 def awake(request: pytest.FixtureRequest) -> LatentActionModel:
     """Every weight has a value, so that nothing passes a test by being zero."""
     generator = torch.Generator().manual_seed(1)
-    model = LatentActionModel(replace(CONFIG, flow=request.param))
+    model = LatentActionModel(KINDS[request.param])
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.copy_(0.3 * torch.randn(parameter.shape, generator=generator))
