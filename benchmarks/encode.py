@@ -30,7 +30,7 @@ from curate.encode import (
     read_spans,
 )
 from curate.encoders import load_encoder
-from curate.isolate import Isolated
+from curate.isolate import Isolated, keep_freed_memory
 from curate.specs import parse_spec
 from curate.tokens import write_tokens
 from manifests.storage import Folder
@@ -41,6 +41,7 @@ RULE = StepRule(step_s=0.25, least=8, most=64)
 
 def main() -> None:
     """Measure and print."""
+    keep_freed_memory(of_any_size=True)  # as the processes that encode do
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--video", type=Path, help="any video; a synthetic one by default")
     parser.add_argument("--spans", type=int, default=16)
