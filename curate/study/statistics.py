@@ -85,20 +85,14 @@ def bootstrap_difference(a: Array, b: Array, *, draws: int = 2000, seed: int = 0
     return bootstrap(lambda mean: mean, a - b, draws=draws, seed=seed)
 
 
-def p_value(difference: Array, *, draws: int = 10_000, seed: int = 0) -> float:
-    """Two-sided p of no difference: twice the smaller share of resampled means beyond 0.
+def p_value(draws: Array) -> float:
+    """Two-sided p of no difference: twice the smaller share of resampled differences beyond 0.
 
     Args:
-        difference: (seeds, sources), paired by both.
-        draws: Resamples; p is at least 2 / (draws + 1).
-        seed: Of the resampling.
+        draws: (n,) of `resample`; p is at least 2 / (n + 1).
     """
-    generator = np.random.default_rng(seed)
-    seeds = _weights(generator, draws, difference.shape[0])
-    sources = _weights(generator, draws, difference.shape[1])
-    means = np.einsum("ds,sv,dv->d", seeds, difference, sources, optimize=True)
-    beyond = 1 + min(int((means <= 0).sum()), int((means >= 0).sum()))
-    return min(1.0, 2 * beyond / (draws + 1))
+    beyond = 1 + min(int((draws <= 0).sum()), int((draws >= 0).sum()))
+    return min(1.0, 2 * beyond / (len(draws) + 1))
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

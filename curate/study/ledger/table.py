@@ -2,7 +2,6 @@
 
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
 
 from curate.study.ledger.dose import CLEAN
@@ -11,7 +10,7 @@ from curate.study.ledger.figures import CAMERA, LABELLED, Array, Figure, figures
 from curate.study.ledger.plan import LedgerPlan
 from curate.study.ledger.response import dose_responses
 from curate.study.ledger.settings import Ledger
-from curate.study.statistics import LEVEL, holm
+from curate.study.statistics import LEVEL, holm, p_value
 
 RESULTS: Final = {
     "arm": pl.String,
@@ -129,9 +128,7 @@ def _entry(
     difference, draws = estimate(differ, (*own, *against), settings.bootstrap)
     entry |= {"versus": other, "difference": difference}
     if difference["mean"] is not None:
-        below = (1 + np.sum(draws <= 0)) / (1 + len(draws))
-        above = (1 + np.sum(draws >= 0)) / (1 + len(draws))
-        entry["p"] = float(min(1.0, 2 * min(below, above)))
+        entry["p"] = p_value(draws)
         entry["detectable"] = float(_POWER_FACTOR * draws.std())
     return entry
 
