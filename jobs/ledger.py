@@ -11,8 +11,9 @@ import ray
 import torch
 
 from curate.actions import Actions
-from curate.config import Config
-from curate.keys import StageKeys, ledger_key
+from curate.config import Config, load_config
+from curate.keys import StageKeys, ledger_key, stage_keys
+from curate.study.ledger.beside import Beside, split_beside
 from curate.study.ledger.cell import run_cell, run_controls
 from curate.study.ledger.dose import plan_dose
 from curate.study.ledger.gather import Gathered, gather
@@ -88,18 +89,44 @@ def _results(run: Run, plan: LedgerPlan, gathered: Gathered) -> pl.DataFrame:
     place = (FOLDER, ledger_key(run.config, run.keys))
     loader = ray.put(TokenLoader(run.corpus.uri, gathered.where))
     labels = ray.put(labels_of(plan, gathered, settings))
+    beside = ray.put(_beside(settings))
     target = ray.remote(num_cpus=1)(_fit).remote(plan, loader, settings)  # one for all arms
     task = ray.remote(num_cpus=1)(_train)
     arms = [*plan.train, *([CONTROLS] if plan.label_test else [])]
     tasks: dict[Place, Callable[[], Any]] = {
         (*place, f"part-{arm.replace(' ', '_')}-{seed}.parquet"): partial(
-            task.remote, plan, arm, seed, loader, labels, settings, target
+            task.remote, plan, arm, seed, loader, labels, settings, target, beside
         )
         for seed in range(settings.seeds)
         for arm in arms
     }
     run.progress.start("ledger", len(tasks), "models")
     return run_parts(run, tasks).sort("arm", "seed", "eval_set", "metric", "source")
+
+
+def _beside(settings: Ledger) -> Beside | None:
+    """The labelled windows of another corpus, under its own settings; None where none is named.
+
+    Raises:
+        ConfigError: It has too few of them.
+    """
+    if not settings.beside:
+        return None
+    corpus = Corpus(settings.beside)
+    if not corpus.folder.exists("rushes.toml"):
+        raise ConfigError(f"ledger.beside: {settings.beside} is no corpus")
+    own = load_config(
+        corpus.folder.read("rushes.toml").decode(), [f"ledger.window={settings.window}"]
+    )
+    gathered = collect(corpus, own, stage_keys(own))
+    try:
+        split = split_beside(gathered.windows)
+    except StudyImpossible as reason:
+        raise ConfigError(f"ledger.beside: {reason}") from reason
+    known = {name: gathered.actions[name] for name in (*split.label_train, *split.label_test)}
+    size = max(values.shape[1] for values in known.values())
+    labels = Labels([f"action {k}" for k in range(size)], known)
+    return Beside(split, TokenLoader(corpus.uri, gathered.where), labels)
 
 
 def _fit(plan: LedgerPlan, loader: TokenLoader, settings: Ledger) -> Normaliser:
@@ -114,11 +141,12 @@ def _train(
     labels: Labels,
     settings: Ledger,
     normaliser: Normaliser,
+    beside: Beside | None,
 ) -> pl.DataFrame:
     torch.set_num_threads(1)  # parallelism comes from tasks
     if arm == CONTROLS:
-        return run_controls(plan, seed, loader, labels, settings, normaliser)
-    return run_cell(plan, arm, seed, loader, labels, settings, normaliser)
+        return run_controls(plan, seed, loader, labels, settings, normaliser, beside)
+    return run_cell(plan, arm, seed, loader, labels, settings, normaliser, beside)
 
 
 def labels_of(plan: LedgerPlan, gathered: Gathered, settings: Ledger) -> Labels:

@@ -79,10 +79,7 @@ def build_ledger(summary: dict[str, Any]) -> LedgerPage:
         for entry in summary["entries"]
         if entry["figure"] == first
     ]
-    sets = (
-        (f"{name} evaluation", f"{size['windows']} windows of {size['sources']} sources")
-        for name, size in summary["sets"].items()
-    )
+    sets = ((f"{name} evaluation", _size(size)) for name, size in summary["sets"].items())
     facts = [
         ("training windows per arm", f"{summary['windows']}"),
         ("seeds", f"{summary['seeds']}"),
@@ -109,6 +106,11 @@ _DOSES: Final = (
     "others clean; X n % curated: what the filters leave of the same mixture, refilled to the "
     "same number. The eval sets are the same and hold other sources."
 )
+
+
+def _size(size: dict[str, int | None]) -> str:
+    sources = f"{size['sources']} sources"
+    return sources if size["windows"] is None else f"{size['windows']} windows of {sources}"
 
 
 def _doses(summary: dict[str, Any], label: str, figure: str) -> list[tuple[str, Markup]]:

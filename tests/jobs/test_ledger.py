@@ -54,12 +54,27 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def corpus(lab: Path, ray_cluster: object, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
-    corpus = Corpus(str(tmp_path_factory.mktemp("ledger") / "corpus"))
+def asked(lab: Path, place: Path) -> tuple[str, ...]:
+    """Everything that a ledger may be told: names, camera motion, and a corpus beside (itself)."""
+    return (
+        'ledger.action_names=["x", "y"]',
+        f"ledger.camera={lab / 'actions.parquet'}",
+        f"ledger.beside={place}",
+    )
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("ledger") / "corpus"
+
+
+@pytest.fixture(scope="module")
+def corpus(lab: Path, place: Path, asked: tuple[str, ...], ray_cluster: object) -> Corpus:
+    corpus = Corpus(str(place))
     until = STAGES[: STAGES.index("decide") + 1]
     _run(corpus, stages=until, sources=(str(lab / "videos"),))
     assert import_lab(str(lab), corpus)["videos"] == 5
-    _run(corpus, stages=("encode", "ledger"))
+    _run(corpus, *asked, stages=("encode", "ledger"))
     return corpus
 
 
@@ -84,12 +99,31 @@ def test_every_arm_has_its_figures_and_the_controls_theirs(corpus: Corpus) -> No
     assert curated["difference"]["low"] <= curated["difference"]["high"]
 
 
-def test_an_interrupted_ledger_ends_with_the_same_numbers(corpus: Corpus) -> None:
+def test_what_was_asked_for_beside_is_measured(corpus: Corpus) -> None:
+    summary = read_ledger(corpus)
+    of_arm = {(e["arm"], e["figure"]): e for e in summary["entries"]}
+    assert summary["dimensions"] == ["x", "y"]
+    assert summary["sets"]["beside"]["sources"] >= 1
+    for figure in ("action_gain x", "camera_gain", "selectivity", "action_gain beside"):
+        assert of_arm["curated", figure]["versus"] == "raw", figure
+        assert not of_arm["curated", figure]["primary"], figure
+    # Captions move no camera: nothing is there to be told.
+    assert of_arm["raw", "camera_gain"]["mean"] is None
+
+
+def test_a_corpus_beside_that_cannot_serve_is_named(corpus: Corpus, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"ledger\.beside: .*nothing is no corpus"):
+        _run(corpus, f"ledger.beside={tmp_path / 'nothing'}", stages=("encode", "ledger"))
+
+
+def test_an_interrupted_ledger_ends_with_the_same_numbers(
+    corpus: Corpus, asked: tuple[str, ...]
+) -> None:
     before = _files(corpus)
     for name in before:
         if "part-raw-1" in name or "summary" in name or "results" in name:
             corpus.folder.delete(name)
-    _run(corpus, stages=("encode", "ledger"))
+    _run(corpus, *asked, stages=("encode", "ledger"))
     after = _files(corpus)
     assert after.keys() == before.keys()
     summaries = [
@@ -99,9 +133,9 @@ def test_an_interrupted_ledger_ends_with_the_same_numbers(corpus: Corpus) -> Non
     assert summaries[0] == summaries[1]
 
 
-def test_running_again_trains_nothing(corpus: Corpus) -> None:
+def test_running_again_trains_nothing(corpus: Corpus, asked: tuple[str, ...]) -> None:
     before = _files(corpus)
-    record = _run(corpus, stages=("encode", "ledger"))
+    record = _run(corpus, *asked, stages=("encode", "ledger"))
     assert record["stages"]["encode"]["spans"] == 0
     assert "ledger" not in record["started"], "the ledger's models were trained again"
     assert _files(corpus) == before

@@ -1,6 +1,6 @@
 """The ledger's unit of work: one arm trained with one seed, measured on every frozen eval set."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,6 +13,8 @@ from curate.latent_action.regularisers import Regulariser
 from curate.latent_action.train import TrainConfig, train
 from curate.study.confounds import pair_latents
 from curate.study.leakage import cut_errors
+from curate.study.ledger.beside import Beside
+from curate.study.ledger.figures import BESIDE
 from curate.study.ledger.labelled import Labelled, Labels, Loader, Row
 from curate.study.ledger.plan import RAW, LedgerPlan
 from curate.study.ledger.settings import Ledger
@@ -38,6 +40,7 @@ def run_cell(
     labels: Labels,
     settings: Ledger,
     normaliser: Normaliser,
+    beside: Beside | None = None,
 ) -> pl.DataFrame:
     """Train one arm's model with one seed, and measure it.
 
@@ -54,6 +57,7 @@ def run_cell(
         labels: Recorded actions of the plan's labelled windows.
         settings: Budget and sizes.
         normaliser: The one target space of all arms.
+        beside: A second set of labelled windows.
 
     Returns:
         Rows of `curate.study.ledger.table.RESULTS`.
@@ -77,8 +81,22 @@ def run_cell(
         rows += data.measure(lambda x: _latents(model, x), seed, kinds=("ridge", "mlp"))
         if arm == plan.reference:
             shuffled = data.measure(lambda x: _latents(model, x), seed, shuffle=True)
+    rows += _beside(beside, lambda x: _latents(model, x), seed, normaliser)
     own = _frame(rows, arm, seed, normaliser)
     return pl.concat([own, _frame(shuffled, "control: shuffled", seed, normaliser)])
+
+
+def _beside(
+    beside: Beside | None,
+    infer: Callable[[torch.Tensor], torch.Tensor],
+    seed: int,
+    normaliser: Normaliser,
+) -> list[Row]:
+    """The errors of probes on the second set; none where there is none."""
+    if beside is None:
+        return []
+    data = Labelled.load(beside.split, beside.load, beside.labels, normaliser)
+    return [(BESIDE, *row[1:]) for row in data.measure(infer, seed)]
 
 
 def run_controls(
@@ -88,6 +106,7 @@ def run_controls(
     labels: Labels,
     settings: Ledger,
     normaliser: Normaliser,
+    beside: Beside | None = None,
 ) -> pl.DataFrame:
     """Measure what bounds the action gain from both sides, with the same probes and windows.
 
@@ -104,16 +123,17 @@ def run_controls(
         untrained = LatentActionModel(budget.model, regulariser=budget.bound).eval()
     pairs = data.fitting()
     taught = fit_supervised(pairs, budget.model, seed)
-    controls = {
+    controls: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
         "untrained": lambda x: _latents(untrained, x),
         "supervised": lambda x: taught(x[:, :-1], x[:, 1:]),
     }
-    return pl.concat(
-        _frame(
-            data.measure(infer, seed, kinds=("ridge", "mlp")), f"control: {name}", seed, normaliser
-        )
-        for name, infer in controls.items()
-    )
+    found = []
+    for name, infer in controls.items():
+        rows = data.measure(infer, seed, kinds=("ridge", "mlp"))
+        if name == "untrained":  # the other one was taught other actions
+            rows += _beside(beside, infer, seed, normaliser)
+        found.append(_frame(rows, f"control: {name}", seed, normaliser))
+    return pl.concat(found)
 
 
 def train_config(settings: Ledger, tokens: torch.Tensor) -> TrainConfig:

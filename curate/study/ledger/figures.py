@@ -15,6 +15,10 @@ LABELLED: Final = "labelled"
 """The eval set of windows with recorded actions."""
 
 
+BESIDE: Final = "beside"
+"""The eval set of labelled windows of another corpus."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A figure of merit.
@@ -45,12 +49,15 @@ CAMERA_AXES: Final = ("x", "y")
 """Added camera motion, where it is known, is told apart from the action."""
 
 
-def figures(dimensions: Sequence[str], *, camera: bool = False) -> dict[str, Figure]:
+def figures(
+    dimensions: Sequence[str], *, camera: bool = False, beside: Sequence[str] = ()
+) -> dict[str, Figure]:
     """All figures, the primary ones first.
 
     Args:
         dimensions: Names of the action's dimensions; empty without labels.
         camera: Whether added camera motion was probed for.
+        beside: Names of the action's dimensions in the corpus beside; empty without one.
     """
     found: dict[str, Figure] = {}
     if dimensions:
@@ -66,6 +73,9 @@ def figures(dimensions: Sequence[str], *, camera: bool = False) -> dict[str, Fig
             better="lower",
         )
         found["selectivity"] = _selectivity(dimensions)
+    if beside:
+        own = _gain("ridge", beside, "Action gain beside")
+        found["action_gain beside"] = replace(own, eval_set=BESIDE)
     for name, words in ((RAW, "unfiltered"), (CURATED, "curated")):
         suffix = "" if name == RAW else " curated"
         found[f"rollout_skill{suffix}"] = Figure(

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Self, TypeAlias
+from typing import Final, Protocol, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import torch
 
 from curate.study.ledger.figures import CAMERA, CAMERA_AXES, LABELLED, PARTS
-from curate.study.ledger.plan import LedgerPlan
 from curate.study.normaliser import Normaliser
 from curate.study.probes import ProbeKind, probe, shuffle_labels
 from curate.study.supervised import Pairs
@@ -43,6 +42,22 @@ class Labels:
     camera: Mapping[str, npt.NDArray[np.float32]] = field(default_factory=dict)
 
 
+class LabelSplit(Protocol):
+    """Windows that fit probes and windows that test them."""
+
+    @property
+    def label_train(self) -> tuple[str, ...]:
+        """Windows that fit them."""
+
+    @property
+    def label_test(self) -> tuple[str, ...]:
+        """Windows that test them, of other sources."""
+
+    @property
+    def source_of(self) -> Mapping[str, str]:
+        """Window -> source."""
+
+
 @dataclass(frozen=True, slots=True)
 class Labelled:
     """The plan's labelled windows, pair by pair.
@@ -66,7 +81,7 @@ class Labelled:
     camera: Array | None
 
     @classmethod
-    def load(cls, plan: LedgerPlan, load: Loader, labels: Labels, normaliser: Normaliser) -> Self:
+    def load(cls, plan: LabelSplit, load: Loader, labels: Labels, normaliser: Normaliser) -> Self:
         """Read the labelled windows of a plan."""
         windows = [*plan.label_train, *plan.label_test]
         frames = torch.from_numpy(normaliser.apply(load(windows)))

@@ -6,7 +6,7 @@ import polars as pl
 
 from curate.study.ledger.dose import CLEAN
 from curate.study.ledger.estimates import Cells, cells_of, estimate, parts_of
-from curate.study.ledger.figures import CAMERA, LABELLED, Array, Figure, figures
+from curate.study.ledger.figures import BESIDE, CAMERA, LABELLED, Array, Figure, figures
 from curate.study.ledger.plan import LedgerPlan
 from curate.study.ledger.response import dose_responses
 from curate.study.ledger.settings import Ledger
@@ -53,7 +53,7 @@ def summarise(
         raise ValueError(f"the arms must have one target space, not {len(spaces)}")
     cells = cells_of(results, settings.seeds)
     camera = any(metric.startswith(f"{CAMERA} ") for metric in results["metric"].unique())
-    known = figures(dimensions, camera=camera)
+    known = figures(dimensions, camera=camera, beside=_beside_dimensions(results))
     controls = [arm for arm in results["arm"].unique().sort() if arm not in plan.train]
     entries = []
     for name, figure in known.items():
@@ -79,7 +79,7 @@ def summarise(
         "normaliser": spaces[0],
         "primary": list(plan.primary),
         "dimensions": dimensions,
-        "sets": _sets(plan),
+        "sets": _sets(plan) | _beside_set(results),
         "figures": {
             name: {
                 "label": f.label,
@@ -151,7 +151,20 @@ def _verdict(entry: dict[str, Any]) -> str | None:
     return "higher" if difference["mean"] > 0 else "lower"
 
 
-def _sets(plan: LedgerPlan) -> dict[str, dict[str, int]]:
+def _beside_dimensions(results: pl.DataFrame) -> list[str]:
+    """Names of the dimensions that were probed for in the corpus beside."""
+    metrics = results.filter(pl.col("eval_set") == BESIDE)["metric"].unique().sort()
+    start = "ridge total "
+    return [name.removeprefix(start) for name in metrics if name.startswith(start)]
+
+
+def _beside_set(results: pl.DataFrame) -> dict[str, dict[str, int | None]]:
+    """Its size, as far as results tell it."""
+    sources = results.filter(pl.col("eval_set") == BESIDE)["source"].n_unique()
+    return {BESIDE: {"windows": None, "sources": sources}} if sources else {}
+
+
+def _sets(plan: LedgerPlan) -> dict[str, dict[str, int | None]]:
     sets = {**plan.evaluate, LABELLED: plan.label_test} if plan.label_test else plan.evaluate
     return {
         name: {"windows": len(names), "sources": len({plan.source_of[w] for w in names})}
