@@ -54,10 +54,12 @@ class Borders:
     Attributes:
         box: Where the picture is.
         kind: flat, changing (flat, in a part of the clip), pattern or blurred; None for no border.
+        flat: What flat borders leave: the box, and around it a pattern or a blurred copy.
     """
 
     box: Box
     kind: str | None
+    flat: Box
 
 
 def border_share(clip: Clip) -> float:
@@ -98,7 +100,12 @@ def content_box(gray: Gray) -> tuple[int, int, int, int]:
     Raises:
         Unmeasurable: Every line is flat and steady ("black"): there is no picture.
     """
-    x, y, w, h = borders(gray).box
+    return whole_px(borders(gray).box)
+
+
+def whole_px(box: Box) -> tuple[int, int, int, int]:
+    """A box in whole px: a line half border counts as border."""
+    x, y, w, h = box
     left, top = int(np.ceil(x - 0.05)), int(np.ceil(y - 0.05))
     right, bottom = int(np.floor(x + w + 0.05)), int(np.floor(y + h + 0.05))
     return left, top, max(1, right - left), max(1, bottom - top)
@@ -128,9 +135,9 @@ def borders(gray: Gray) -> Borders:
     inner = sample[:, y : y + h, x : x + w]
     framed = _framed(inner)
     if framed is not None:
-        left, top, width, height = framed.box
-        return Borders((x + left, y + top, width, height), framed.kind)
-    return Borders(box, kind)
+        left, top, width, height = framed[0]
+        return Borders((x + left, y + top, width, height), framed[1], box)
+    return Borders(box, kind, box)
 
 
 def _area(box: Box) -> float:
@@ -261,8 +268,8 @@ Test: TypeAlias = Callable[[Gray, seams.Rectangle], bool]
 """Whether what lies outside the rectangle in (T, H, W) is no part of the picture."""
 
 
-def _framed(gray: Gray) -> Borders | None:
-    """The picture within a frame that ends at straight steps, or None."""
+def _framed(gray: Gray) -> tuple[Box, str] | None:
+    """The picture within a frame that ends at straight steps and the frame's kind, or None."""
     if min(gray.shape[1:]) < 32:
         return None
     height, width = gray.shape[1:]
@@ -274,7 +281,7 @@ def _framed(gray: Gray) -> Borders | None:
         if passed:
             # A stripe of the pattern may pass too: the picture is the least that does.
             best = max(passed, key=lambda r: (r.sides > 1, -r.area))
-            return Borders(_exact(gray, best), name)
+            return _exact(gray, best), name
     return None
 
 
