@@ -49,17 +49,20 @@ NOISE: Final = 6.0
 """Variance over time, grey levels squared, that compression and a sensor make."""
 BEYOND_PX: Final = (3, 9)
 """px after a corner in which a side that goes on is looked for."""
-WEIGHTS: Final = {"contrast": 2.9, "bend": -38.0, "apart": 9.0, "beyond": -6.0, "length": 1.3}
-OFFSET: Final = 1.0
-"""Log odds, fitted to the tuning half of benchmarks/edits.py by research of docs/edits.md."""
+FAINT: Final = 6.0
+"""Grey levels added to the texture: the blocks of a codec make such steps in dark, flat parts."""
+WEIGHTS: Final = {"contrast": 1.2, "bend": -31.5, "apart": 9.5, "beyond": -7.7, "length": 1.0}
+OFFSET: Final = -0.4
+"""Log odds, fitted to the tuning half of benchmarks/edits.py and to other clips (docs/edits.md)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cues:
-    """What speaks for and against K rectangles; each (K,), means over the inner sides.
+    """What speaks for and against K rectangles; each (K,), means over the inner sides unless said.
 
     Attributes:
-        contrast: Log2 of the step over the rougher texture beside it, -0.5 to 1.5.
+        contrast: Log2 of the step over the rougher texture beside it, -0.5 to 1.5 for each side,
+            added up: two sides tell less than four.
         bend: Distance of the sides' quarters from a straight line, px, 0 to 1.
         apart: Share of the change over time that stays on its side, less the share that is found
             on both, -1 to 1; 0 where nothing changes.
@@ -230,7 +233,7 @@ def _lines(step: Plane) -> tuple[Plane, Plane]:
         np.minimum(before, padded[:, :width]), np.minimum(after, padded[:, 2 * FAR :])
     )
     seam = (along > seams.RATIO * rough + seams.LEAST).astype(np.float32)
-    contrast = np.clip(np.log2((along + 1.0) / (near + 1.5)), -0.5, 2.0)
+    contrast = np.clip(np.log2((along + 1.0) / (near + FAINT)), -0.5, 2.0)
     return seams.next_column(seams.sharpened(seam)), seams.next_column(seams.sharpened(contrast))
 
 
@@ -295,12 +298,13 @@ def _cues(upright: _Sides, level: _Sides, found: Places) -> Cues:
         total = np.where(inner, np.stack(values), 0.0).sum(axis=0)
         return np.asarray(total / inner.sum(axis=0), np.float64)
 
+    contrast = [np.clip(_share(s.contrast, at, a, b), -0.5, 1.5) for s, at, a, b in sides]
     goes_on = [_beyond(*side) for side in sides]
     counted = np.where(inner, np.stack([n for _, n in goes_on]), 0.0).sum(axis=0)
     beyond = np.where(inner, np.stack([s for s, _ in goes_on]), 0.0).sum(axis=0)
     seam = np.stack([_share(s.seam, at, a, b) * (b - a) for s, at, a, b in sides])
     return Cues(
-        mean([np.clip(_share(s.contrast, at, a, b), -0.5, 1.5) for s, at, a, b in sides]),
+        np.where(inner, np.stack(contrast), 0.0).sum(axis=0),
         mean([_bend(*side) for side in sides]),
         mean([_stays(*side) for side in sides]),
         beyond / np.maximum(counted, 1),

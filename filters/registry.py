@@ -66,7 +66,7 @@ FILTERS: Final[dict[str, Filter]] = {
         doc="share of frames that repeat the frame before, where something moves, 0 to 1",
         # 24 in 30 a second gives 0.2, doubled frames 0.5, which real phones, films and games have;
         # tripled ones 0.67. Above lie 10 pictures a second or fewer in a stream of 30.
-        high=0.6,
+        high=0.55,
         null="keep",
         version=2,
         evidence=repeated.runs,
@@ -142,7 +142,7 @@ FILTERS: Final[dict[str, Filter]] = {
     "picture_in_picture": Filter(
         panes.inset_share,
         doc="how surely a picture lies in a rectangle within the picture, 0 to 1",
-        high=0.6,
+        high=0.55,
         null="keep",
         version=2,
         evidence=panes.insets,
