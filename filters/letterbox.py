@@ -235,27 +235,41 @@ def _flat_border(gray: Gray, flat: npt.NDArray[np.bool_], colour: npt.NDArray[np
 def _soft_edge(rise: npt.NDArray[np.float64]) -> float | None:
     """Where a soft edge is half as high as the picture behind it, or None for a hard edge.
 
-    A soft edge rises alike in all columns, whatever the picture.
+    A soft edge rises alike in all columns, whatever the picture. The picture is best known from
+    the first row where the edge has risen in full: further in, it has changed.
 
     Args:
         rise: (K, W) rows minus the border's colour, mean over time.
     """
-    if len(rise) < 6:
-        return None
-    clear = np.abs(rise[-1]) > 3 * EDGE
+    for full in range(len(rise) - 1, 4, -1):
+        at, start = _half_height(rise, full)
+        if at is None:
+            continue
+        # The edge rises as far after its half as before.
+        nearer = int(np.ceil(2 * at - start)) + 1
+        again = _half_height(rise, nearer)[0] if at + 1 < nearer < full else None
+        return at if again is None else again
+    return None
+
+
+def _half_height(rise: npt.NDArray[np.float64], full: int) -> tuple[float | None, float]:
+    """Where rows reach half of row `full`, None where they do not rise alike; where they begin."""
+    clear = np.abs(rise[full]) > 3 * EDGE
     if clear.mean() < 0.4:
-        return None
-    # (K, columns)
-    shares = rise[:, clear] / rise[-1, clear]
+        return None, 0.0
+    # (full + 1, columns)
+    shares = rise[: full + 1, clear] / rise[full, clear]
     course = np.median(shares, axis=1)
     low, high = np.percentile(shares, (25, 75), axis=1)
     middle = (course > 0.25) & (course < 0.75)
     if middle.sum() < 2 or (high - low)[middle].max() > 0.3 or (np.diff(course) < -0.05).any():
-        return None
+        return None, 0.0
     at = int(np.argmax(course >= 0.5))
     step = course[at] - course[at - 1]
+    if not at or step <= 0:
+        return None, 0.0
     # Rows are measured at their middles.
-    return at - float((course[at] - 0.5) / step) + 0.5 if at and step > 0 else None
+    return at - float((course[at] - 0.5) / step) + 0.5, float(np.argmax(course > 0.05))
 
 
 def _one_colour_run(flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> int:
