@@ -4,9 +4,8 @@ Every border ends at the picture along a straight line; what lies outside is of 
 stands still, or repeats the picture enlarged and out of focus.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import cv2
 import numpy as np
@@ -14,10 +13,9 @@ import numpy.typing as npt
 
 from filters import seams
 from filters.base import Clip, Evidence, Gray, Unmeasurable
+from filters.framed import framed
 from filters.memo import once_per_clip
-
-Box: TypeAlias = tuple[float, float, float, float]
-"""x, y, width, height in px; fractions where a line of the frame is part border, part picture."""
+from filters.seams import Box
 
 FLAT_STD: Final = 3.0
 """Grey levels along a border line (algorithms.md section 4, item 5): bars after compression."""
@@ -36,15 +34,6 @@ MAX_FRAMES: Final = 24
 """Frames looked at, spread over the clip."""
 PART_FRAMES: Final = 6
 """Frames of a part of the clip that may have its own borders: a second at 6 frames a second."""
-MOST: Final = 0.46
-"""Share of a side that one border may take."""
-SEAM_SHARE: Final = 0.65
-"""Share of a line's length along which it must stand out as a step."""
-COPY_NCC: Final = 0.75
-"""Correlation of a band with the enlarged, blurred picture (algorithms.md: 0.8 over both; each
-band alone reaches less where the editor blurs more than we do). Bands of scenes stay below 0.6."""
-STILL: Final = 10
-"""Grey levels over the clip within which a pixel of a pattern stays: compression moves it by 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +122,10 @@ def borders(gray: Gray) -> Borders:
         box, kind = parts, "changing"
     x, y, w, h = (round(v) for v in box)
     inner = sample[:, y : y + h, x : x + w]
-    framed = _framed(inner)
-    if framed is not None:
-        left, top, width, height = framed[0]
-        return Borders((x + left, y + top, width, height), framed[1], box)
+    found = framed(inner)
+    if found is not None:
+        left, top, width, height = found[0]
+        return Borders((x + left, y + top, width, height), found[1], box)
     return Borders(box, kind, box)
 
 
@@ -276,96 +265,3 @@ def _one_colour_run(flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]
     """Length of the run of flat rows from the start that share the first row's colour."""
     border = flat & (np.abs(colour - colour[0]) < STEADY)
     return int(border.argmin()) if not border.all() else len(border)
-
-
-Test: TypeAlias = Callable[[Gray, seams.Rectangle], bool]
-"""Whether what lies outside the rectangle in (T, H, W) is no part of the picture."""
-
-
-def _framed(gray: Gray) -> tuple[Box, str] | None:
-    """The picture within a frame that ends at straight steps and the frame's kind, or None."""
-    if min(gray.shape[1:]) < 32:
-        return None
-    height, width = gray.shape[1:]
-    found = seams.seam_map(gray).rectangles(SEAM_SHARE, 32)
-    least = (1 - 2 * MOST) * height * width
-    centred = [r for r in found if least <= r.area and _centred(r, width, height)]
-    for name, test in _BANDS.items():
-        passed = [r for r in centred[:40] if test(gray, r)]
-        if passed:
-            # A stripe of the pattern may pass too: the picture is the least that does.
-            best = max(passed, key=lambda r: (r.sides > 1, -r.area))
-            return _exact(gray, best), name
-    return None
-
-
-def _centred(r: seams.Rectangle, width: int, height: int) -> bool:
-    """Editors put the picture into the middle, or against an edge; a door stands anywhere."""
-    bands = ((r.left, width - r.right, width), (r.top, height - r.bottom, height))
-    return all(
-        abs(a - b) <= max(3, 0.03 * side) or (r.sides == 1 and min(a, b) == 0)
-        for a, b, side in bands
-    )
-
-
-def _exact(gray: Gray, r: seams.Rectangle) -> Box:
-    """The rectangle to fractions of a px."""
-    height, width = gray.shape[1:]
-    rows, columns = gray[:, r.top : r.bottom], gray[:, :, r.left : r.right].swapaxes(1, 2)
-    left = seams.refined(rows, r.left) if r.left else 0.0
-    right = seams.refined(rows, r.right) if r.right < width else float(width)
-    top = seams.refined(columns, r.top) if r.top else 0.0
-    bottom = seams.refined(columns, r.bottom) if r.bottom < height else float(height)
-    return left, top, right - left, bottom - top
-
-
-def _stands_still(gray: Gray, r: seams.Rectangle) -> bool:
-    """Whether all outside stands still while the picture inside does not."""
-    still = np.ptp(gray, axis=0) <= STILL
-    outside = np.ones(still.shape, np.bool_)
-    outside[max(0, r.top - 2) : r.bottom + 2, max(0, r.left - 2) : r.right + 2] = False
-    inside = 1 - float(still[r.top + 1 : r.bottom - 1, r.left + 1 : r.right - 1].mean())
-    outside_moves = 1 - float(still[outside].mean()) if outside.any() else 1.0
-    return outside_moves <= 0.02 and inside >= max(0.15, 10 * outside_moves)
-
-
-def _copies_picture(gray: Gray, r: seams.Rectangle) -> bool:
-    """Whether both bands are the picture between them, enlarged to the frame and blurred."""
-    if (r.left == 0) == (r.top == 0):  # blurred copies lie on two opposite sides
-        return False
-    if r.left == 0:
-        gray = gray.swapaxes(1, 2)
-        r = seams.Rectangle(r.top, r.left, r.bottom, r.right, r.share, r.sides)
-    height, width = gray.shape[1:]
-    left, right = r.left, width - r.right
-    inner = width - left - right
-    scale = width / inner
-    rows = max(2, round(height / scale))
-    start = (height - rows) // 2
-    small = (max(8, width // 8), max(8, height // 8))
-    edges = round(left * small[0] / width), round(right * small[0] / width)
-    if min(edges) < 1:
-        return False
-    found: list[list[float]] = [[], []]
-    for frame in gray[:: max(1, len(gray) // 8)]:
-        part = frame[start : start + rows, left : width - right]
-        copy = _soft(cv2.resize(part, small, interpolation=cv2.INTER_AREA))
-        shown = cv2.resize(frame, small, interpolation=cv2.INTER_AREA).astype(np.float32)
-        for side, columns in enumerate((slice(0, edges[0]), slice(small[0] - edges[1], None))):
-            found[side].append(_correlation(copy[:, columns], _soft(shown[:, columns])))
-    return min(float(np.median(side)) for side in found) >= COPY_NCC
-
-
-def _soft(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-    soft = cv2.GaussianBlur(np.asarray(picture, np.float32), (0, 0), 1.5)
-    return np.asarray(soft, np.float32)
-
-
-def _correlation(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
-    """Of two pictures, -1 to 1; 0 where one is of one colour."""
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum()) / scale if scale > a.size else 0.0
-
-
-_BANDS: Final[dict[str, Test]] = {"blurred": _copies_picture, "pattern": _stands_still}

@@ -126,11 +126,12 @@ FILTERS: Final[dict[str, Filter]] = {
         # Borders are cropped, not a fault; what is left must be worth it. 2.39:1 film in a 4:3
         # frame scores 0.44 and a simulator's plain background 0.42; 9:16 in 16:9 scores 0.68.
         high=0.5,
-        version=2,
+        version=3,
         evidence=letterbox.border_bands,
     ),
-    # Bounds of the three below: docs/edits.md. A score of 1 is a seam all along and straight to a
-    # seventh of a pixel; window frames, doors and posters seen by a resting camera reach 0.7.
+    # Bounds of the three below: docs/edits.md. A `split_screen` of 1 is a seam all along and
+    # straight to a seventh of a pixel; window frames and doors seen by a resting camera reach 0.7.
+    # The other two are probabilities on the tuning half, where most clips are edited.
     "split_screen": Filter(
         panes.split_share,
         doc="how surely a seam between two pictures crosses the frame, 0 to 1",
@@ -142,7 +143,7 @@ FILTERS: Final[dict[str, Filter]] = {
     "picture_in_picture": Filter(
         panes.inset_share,
         doc="how surely a picture lies in a rectangle within the picture, 0 to 1",
-        high=0.55,
+        high=0.6,
         null="keep",
         version=2,
         evidence=panes.insets,
@@ -150,7 +151,7 @@ FILTERS: Final[dict[str, Filter]] = {
     "collage": Filter(
         panes.collage_share,
         doc="how surely two or more pictures are laid out in the frame, 0 to 1",
-        high=0.4,
+        high=0.25,
         null="keep",
         version=3,
         evidence=panes.collage_pictures,
@@ -162,7 +163,7 @@ FILTERS: Final[dict[str, Filter]] = {
         # edited ones above.
         high=0.92,
         null="keep",
-        version=3,
+        version=4,
         evidence=text_overlay.text_boxes,
         over_shots=over_shots.text_sureness,
     ),
@@ -179,7 +180,7 @@ FILTERS: Final[dict[str, Filter]] = {
         # Clean shots score up to 0.28, the 98th percentile of pairs of shots is 0.35.
         high=0.36,
         null="keep",
-        version=2,
+        version=3,
         over_shots=over_shots.mark_sureness,
         over_shots_evidence=over_shots.mark_boxes,
     ),
@@ -189,7 +190,7 @@ FILTERS: Final[dict[str, Filter]] = {
         # Clean shots score up to 0.001.
         high=0.003,
         null="keep",
-        version=2,
+        version=3,
         over_shots=over_shots.static_area,
         over_shots_evidence=over_shots.static_boxes,
     ),

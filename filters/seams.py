@@ -6,7 +6,7 @@ scene bend, blur, end, or move with the camera.
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -15,6 +15,8 @@ import numpy.typing as npt
 from filters.base import Gray
 
 Plane = npt.NDArray[np.float32]
+Box: TypeAlias = tuple[float, float, float, float]
+"""x, y, width, height in px; fractions where a line of the frame is part border, part picture."""
 
 REACH: Final = 5
 """px on each side whose own steps a line is compared with: the texture that it lies in."""
