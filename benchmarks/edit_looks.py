@@ -238,8 +238,7 @@ def rounded_inset(frames: Frames, other: Frames, rng: Random) -> Edit:
     if rng.random() < 0.5:
         lower = np.roll(outer, int(rng.uniform(0, 6)), axis=0)
         dark = rng.uniform(0.3, 0.7) * cv2.GaussianBlur(lower, (0, 0), rng.uniform(2, 8))[..., None]
-    colour, part = _colour(rng), _covering(other, w, h)
-    out = np.empty_like(frames)
+    colour, part, out = _colour(rng), _covering(other, w, h), np.empty_like(frames)
     for i, frame in enumerate(frames):
         below = frame * (1 - dark) * (1 - outer) + colour * outer
         above = np.zeros_like(below)

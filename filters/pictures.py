@@ -51,8 +51,8 @@ BEYOND_PX: Final = (3, 9)
 """px after a corner in which a side that goes on is looked for."""
 FAINT: Final = 6.0
 """Grey levels added to the texture: the blocks of a codec make such steps in dark, flat parts."""
-WEIGHTS: Final = {"contrast": 1.2, "bend": -31.5, "apart": 9.5, "beyond": -7.7, "length": 1.0}
-OFFSET: Final = -0.4
+WEIGHTS: Final = {"contrast": 1.05, "bend": -32.0, "apart": 9.1, "beyond": -8.1, "length": 0.96}
+OFFSET: Final = 0.74
 """Log odds, fitted to the tuning half of benchmarks/edits.py and to other clips (docs/edits.md)."""
 
 
@@ -64,8 +64,8 @@ class Cues:
         contrast: Log2 of the step over the rougher texture beside it, -0.5 to 1.5 for each side,
             added up: two sides tell less than four.
         bend: Distance of the sides' quarters from a straight line, px, 0 to 1.
-        apart: Share of the change over time that stays on its side, less the share that is found
-            on both, -1 to 1; 0 where nothing changes.
+        apart: Share of the change over time that stays on its side, as far as the step is clear,
+            less the share that goes over it, -1 to 1; 0 where nothing changes.
         beyond: Share of what follows the corners along which the sides go on, 0 to 1.
         length: Log2 of the seams' length over the frame's height.
     """
@@ -306,7 +306,7 @@ def _cues(upright: _Sides, level: _Sides, found: Places) -> Cues:
     return Cues(
         np.where(inner, np.stack(contrast), 0.0).sum(axis=0),
         mean([_bend(*side) for side in sides]),
-        mean([_stays(*side) for side in sides]),
+        mean([_stays(*side, found) for side, found in zip(sides, contrast, strict=True)]),
         beyond / np.maximum(counted, 1),
         np.log2(np.where(inner, seam, 0.0).sum(axis=0) / level.size),
     )
@@ -330,11 +330,19 @@ def _bend(s: _Sides, line: Places, start: Places, end: Places) -> Float:
     return np.asarray(np.sqrt(((places - middle) ** 2 * weight).sum(axis=0) / whole))
 
 
-def _stays(s: _Sides, line: Places, start: Places, end: Places) -> Float:
+def _stays(s: _Sides, line: Places, start: Places, end: Places, contrast: Float) -> Float:
     """Share of the change over time that stays on its side, less that which goes on, -1 to 1.
 
     Of the side that changes more: how its change goes on for CARRY_PX away from the line, and how
-    over it. In a scene both do; two pictures change each in its own way.
+    over it. In a scene both do; two pictures change each in its own way. What stays counts as far
+    as there is a step: without one, two parts of a scene may move apart too.
+
+    Args:
+        s: Lines of one direction.
+        line: (K,) indices of lines, like the next two and the answer.
+        start: Where the side begins, px.
+        end: Where it ends.
+        contrast: Of the side.
     """
     start, end = _trimmed(start, end)
     # (4, K) and (3, K) grey levels squared per px.
@@ -343,7 +351,8 @@ def _stays(s: _Sides, line: Places, start: Places, end: Places) -> Float:
     most = np.maximum(energy[:-1], energy[1:]) + NOISE
     before, over, after = carry / most
     own = np.where(energy[1] > energy[2], before, after)
-    share = np.clip(own - over, 0.0, 1.0) - np.clip(over, 0.0, 1.0)
+    stays = np.clip(own - over, 0.0, 1.0) * np.clip(contrast, 0.0, 1.0)
+    share = stays - np.clip(over, 0.0, 1.0)
     near = (s.places[line] < 7) | (s.places[line] > s.size - 8)
     return np.asarray(np.where(near, 0.0, share), np.float64)
 

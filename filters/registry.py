@@ -143,7 +143,7 @@ FILTERS: Final[dict[str, Filter]] = {
     "picture_in_picture": Filter(
         panes.inset_share,
         doc="how surely a picture lies in a rectangle within the picture, 0 to 1",
-        high=0.6,
+        high=0.5,
         null="keep",
         version=2,
         evidence=panes.insets,
