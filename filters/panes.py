@@ -25,8 +25,10 @@ WITHIN: Final = 0.85
 MAX_PANES: Final = 9
 LEAST_PX: Final = 90
 """Least side of a picture in which panes are looked for: shorter lines are straight by chance."""
-GAP_PX: Final = 6
-"""Between the pictures of a collage, at least; less what `pictures.overlap` allows."""
+GAP_PX: Final = 3
+"""Between the pictures of a collage on a pattern: parts of one picture have none."""
+SPREAD: Final = 0.8
+"""Sureness of the second of them: halves of one picture, and parts of a pattern, reach 0.7."""
 FRAMES: Final = 12
 """Frames of the clip over which steps are averaged."""
 
@@ -127,15 +129,18 @@ def divided(gray: Gray) -> Panes:
         raise Unmeasurable("black")
     steps = seams.steps(inner), seams.row_steps(inner)
     rated = _rated(inner, *steps, x, y)
+    apart = pictures.apart(rated)
     if found.kind == "pattern":
-        rated = sorted(rated + _beside(sample, found), key=lambda one: -one[0])
-    apart = tuple(pictures.apart(rated))
+        # Pictures of a collage that stand still pass for a pattern around those that move.
+        spread = pictures.apart(_on_ground(sample, found), GAP_PX)
+        if len(spread) > 1 and spread[1][0] >= SPREAD:
+            apart = spread
     inset = rated[0] if rated else None
     if min(inner.shape[1:]) < LEAST_PX:
-        return Panes(0.0, ((x, y, w, h),), inset, apart)
+        return Panes(0.0, ((x, y, w, h),), inset, tuple(apart))
     share, parts = _divide(inner, seams.seam_map_of(*steps), (0, 0, w, h), 0)
     moved = tuple((x + a, y + b, c, d) for a, b, c, d in parts[:MAX_PANES])
-    return Panes(max(share, moving_share(inner, LEAST_PANE)), moved, inset, apart)
+    return Panes(max(share, moving_share(inner, LEAST_PANE)), moved, inset, tuple(apart))
 
 
 def _rated(
@@ -148,14 +153,11 @@ def _rated(
     return [(sure, (x + a, y + b, c, d)) for sure, (a, b, c, d) in found]
 
 
-def _beside(gray: Gray, found: Borders) -> list[Picture]:
-    """Rectangles clear of the picture within a pattern: others of a collage, which stand still."""
-    x, y, w, h = whole_px(found.box)
-    around = x - GAP_PX, y - GAP_PX, w + 2 * GAP_PX, h + 2 * GAP_PX
+def _on_ground(gray: Gray, found: Borders) -> list[Picture]:
+    """Rectangles within the flat borders, the surest first."""
     x, y, w, h = whole_px(found.flat)
     ground = gray[:, y : y + h, x : x + w]
-    rated = _rated(ground, seams.steps(ground), seams.row_steps(ground), x, y)
-    return [one for one in rated if not pictures.overlap(one[1], around)]
+    return _rated(ground, seams.steps(ground), seams.row_steps(ground), x, y)
 
 
 def _divide(gray: Gray, found: seams.SeamMap, box: PxBox, depth: int) -> tuple[float, list[PxBox]]:

@@ -133,31 +133,29 @@ def pictures(gray: Gray, between_columns: Plane, between_rows: Plane) -> list[Pi
     ]
 
 
-def apart(rated: list[Picture]) -> list[Picture]:
+def apart(rated: list[Picture], gap: int = 0) -> list[Picture]:
     """Pictures that do not overlap, chosen so that the second is as sure as can be.
 
     Args:
         rated: The surest first.
+        gap: px between them.
     """
     pairs = (
-        (a, b)
-        for j, b in enumerate(rated)
-        for a in rated[:j]
-        if not overlap(a[1], b[1])
-    )  # fmt: skip
+        (a, b) for j, b in enumerate(rated) for a in rated[:j] if not _overlap(a[1], b[1], gap)
+    )
     # The first pair found has the surest second.
     chosen = list(next(pairs, tuple(rated[:1])))
     for one in rated:
-        if not any(overlap(one[1], other) for _, other in chosen):
+        if not any(_overlap(one[1], other, gap) for _, other in chosen):
             chosen.append(one)
     return chosen
 
 
-def overlap(a: PxBox, b: PxBox) -> bool:
-    """Whether two boxes share more than a line or two."""
+def _overlap(a: PxBox, b: PxBox, gap: int) -> bool:
+    """Whether two boxes share more than a line or two, or lie closer than the gap."""
     wide = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
     high = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    return wide > 3 and high > 3
+    return min(wide, high) > (-gap if gap else 3)
 
 
 def _changes(gray: Gray) -> tuple[Plane, Plane, Plane]:

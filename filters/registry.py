@@ -131,7 +131,8 @@ FILTERS: Final[dict[str, Filter]] = {
     ),
     # Bounds of the three below: docs/edits.md. A `split_screen` of 1 is a seam all along and
     # straight to a seventh of a pixel; window frames and doors seen by a resting camera reach 0.7.
-    # The other two are probabilities on the tuning half, where most clips are edited.
+    # The other two are odds of the tuning half, whose clean clips reach 0.3, and 0.1 with a second
+    # picture.
     "split_screen": Filter(
         panes.split_share,
         doc="how surely a seam between two pictures crosses the frame, 0 to 1",
@@ -143,7 +144,7 @@ FILTERS: Final[dict[str, Filter]] = {
     "picture_in_picture": Filter(
         panes.inset_share,
         doc="how surely a picture lies in a rectangle within the picture, 0 to 1",
-        high=0.5,
+        high=0.4,
         null="keep",
         version=2,
         evidence=panes.insets,
@@ -151,7 +152,7 @@ FILTERS: Final[dict[str, Filter]] = {
     "collage": Filter(
         panes.collage_share,
         doc="how surely two or more pictures are laid out in the frame, 0 to 1",
-        high=0.25,
+        high=0.2,
         null="keep",
         version=3,
         evidence=panes.collage_pictures,

@@ -107,12 +107,13 @@ def test_poster_that_moves_with_the_scene_is_no_inset() -> None:
 
 
 def test_blocks_of_a_codec_are_no_pictures() -> None:
-    # A dark, flat part in steps of a few grey levels along a grid of 16 px.
-    gray = np.stack([noisy(view(dx=-2.0 * i), 1.0, np.random.default_rng(i)) for i in range(60)])
-    blocks = np.random.default_rng(0).integers(20, 28, (6, 10)).astype(np.uint8)
-    gray[:, 84:, 160:] = cv2.resize(blocks, (160, 96), interpolation=cv2.INTER_NEAREST)
-    clip = clip_from_gray(gray, 30.0)
-    assert max(s for s, (x, y, _, _) in divided(clip.gray).pictures if x > 165 and y > 89) < 0.5
+    # A dark, flat scene in steps of a few grey levels along a grid of 16 px.
+    blocks = np.random.default_rng(0).integers(20, 26, (12, 20)).astype(np.uint8)
+    still = cv2.resize(blocks, (WIDTH, 192), interpolation=cv2.INTER_NEAREST)[:HEIGHT]
+    gray = np.stack([noisy(still, 1.5, np.random.default_rng(i)) for i in range(60)])
+    for i in range(60):
+        cv2.circle(gray[i], (40 + 4 * i, 90), 25, 200, -1)
+    assert FILTERS["picture_in_picture"].keeps(inset_share(clip_from_gray(gray, 30.0)))
 
 
 def test_seams_are_weighed_together() -> None:
@@ -120,8 +121,8 @@ def test_seams_are_weighed_together() -> None:
                                         [0.1] * 3, [0.5] * 3)))  # fmt: skip
     straight, bent, carried = cues.sureness()
     assert straight > 0.95
-    assert bent < 0.1
-    assert carried < straight - 0.1
+    assert bent < 0.2
+    assert carried < straight - 0.4
 
 
 def test_pictures_apart_are_chosen_for_the_second() -> None:
@@ -142,8 +143,8 @@ def test_still_picture_beside_a_moving_one_counts() -> None:
 @pytest.mark.parametrize("pace", [0.2, 1.5])
 def test_border_that_moves_over_rough_panes_is_found(pace: float) -> None:
     rng = np.random.default_rng(2)
-    gray = np.stack([noisy(f, 14.0, rng) for f in _moving(-1.5)])
-    other = np.stack([noisy(f, 14.0, rng) for f in _moving(1.0)[:, ::-1, ::-1]])
+    gray = np.stack([noisy(f, 10.0, rng) for f in _moving(-1.5)])
+    other = np.stack([noisy(f, 10.0, rng) for f in _moving(1.0)[:, ::-1, ::-1]])
     for i in range(len(gray)):
         x = round(110 + pace * i)
         gray[i, :, x:] = other[i, :, x:]
