@@ -109,7 +109,8 @@ def test_poster_that_moves_with_the_scene_is_no_inset() -> None:
 def test_blocks_of_a_codec_are_no_pictures() -> None:
     # A dark, flat scene in steps of a few grey levels along a grid of 16 px.
     blocks = np.random.default_rng(0).integers(20, 26, (12, 20)).astype(np.uint8)
-    still = cv2.resize(blocks, (WIDTH, 192), interpolation=cv2.INTER_NEAREST)[:HEIGHT]
+    large = cv2.resize(blocks, (WIDTH, 192), interpolation=cv2.INTER_NEAREST)
+    still = np.asarray(large[:HEIGHT], np.uint8)
     gray = np.stack([noisy(still, 1.5, np.random.default_rng(i)) for i in range(60)])
     for i in range(60):
         cv2.circle(gray[i], (40 + 4 * i, 90), 25, 200, -1)
