@@ -32,6 +32,8 @@ SOFT: Final = 0.03
 """Share of the frame's longer side within which a soft edge rises to the picture."""
 MAX_FRAMES: Final = 24
 """Frames looked at, spread over the clip."""
+NEAR_PX: Final = 3.0
+"""px by which a side in a part of the clip may differ from that of the whole and be the same."""
 PART_FRAMES: Final = 6
 """Frames of a part of the clip that may have its own borders: a second at 6 frames a second."""
 
@@ -115,7 +117,7 @@ def borders(gray: Gray) -> Borders:
     sample = seams.spread_frames(gray, MAX_FRAMES)
     whole = (0.0, 0.0, float(gray.shape[2]), float(gray.shape[1]))
     flat = _flat_box(sample)
-    parts = _common([_flat_box(part) for part in _parts(sample)] or [flat])
+    parts = _near(_common([_flat_box(part) for part in _parts(sample)] or [flat]), flat)
     kind = None if flat == whole else "flat"
     box = flat
     if _area(parts) < 0.98 * _area(flat):
@@ -154,6 +156,16 @@ def _common(boxes: list[Box]) -> Box:
     bottom = min(b[1] + b[3] for b in boxes)
     if right - left < 8 or bottom - top < 8:
         return max(boxes, key=_area)
+    return left, top, right - left, bottom - top
+
+
+def _near(box: Box, whole: Box) -> Box:
+    """The box with sides next to those of the whole clip in their place: parts are noisier."""
+    ends = [(x, y, x + w, y + h) for x, y, w, h in (box, whole)]
+    left, top, right, bottom = (
+        of_all if abs(of_part - of_all) <= NEAR_PX else of_part
+        for of_part, of_all in zip(*ends, strict=True)
+    )
     return left, top, right - left, bottom - top
 
 
