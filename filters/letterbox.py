@@ -261,9 +261,11 @@ def _half_height(rise: npt.NDArray[np.float64], full: int) -> tuple[float | None
     # (full + 1, columns)
     shares = rise[: full + 1, clear] / rise[full, clear]
     course = np.median(shares, axis=1)
-    low, high = np.percentile(shares, (25, 75), axis=1)
     middle = (course > 0.25) & (course < 0.75)
-    if middle.sum() < 2 or (high - low)[middle].max() > 0.3 or (np.diff(course) < -0.05).any():
+    if middle.sum() < 2 or (np.diff(course) < -0.05).any():
+        return None, 0.0
+    low, high = np.percentile(shares[middle], (25, 75), axis=1)
+    if (high - low).max() > 0.3:
         return None, 0.0
     at = int(np.argmax(course >= 0.5))
     step = course[at] - course[at - 1]
