@@ -89,13 +89,26 @@ def _closed(gray: Gray, r: seams.Rectangle) -> seams.Rectangle:
     height, width = gray.shape[1:]
     still = np.ptp(gray[:, r.top : r.bottom, r.left : r.right], axis=0) <= STILL
     rows, columns = still.mean(axis=1), still.mean(axis=0)
-    return replace(
-        r,
-        left=r.left or _still_run(columns),
-        right=r.right - (_still_run(columns[::-1]) if r.right == width else 0),
-        top=r.top or _still_run(rows),
-        bottom=r.bottom - (_still_run(rows[::-1]) if r.bottom == height else 0),
-    )
+    left, right = _both(columns, r.left, width - r.right)
+    top, bottom = _both(rows, r.top, height - r.bottom)
+    return replace(r, left=left, top=top, right=width - right, bottom=height - bottom)
+
+
+def _both(still: npt.NDArray[np.float64], first: int, last: int) -> tuple[int, int]:
+    """Widths of the bands at both ends, given those that end at a seam, 0 for none.
+
+    Args:
+        still: (N,) share of each line between them that stands still.
+        first: px.
+        last: px.
+    """
+    first, last = first or _still_run(still), last or _still_run(still[::-1])
+    # The picture is mostly in the middle: what mirrors a band and stands still is one.
+    if first and not last and still[-first:].min() >= STILL_SHARE:
+        return first, first
+    if last and not first and still[:last].min() >= STILL_SHARE:
+        return last, last
+    return first, last
 
 
 def _still_run(still: npt.NDArray[np.float64]) -> int:

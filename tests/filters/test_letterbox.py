@@ -183,6 +183,17 @@ def test_patterned_border_with_a_side_as_bright_as_the_picture_is_closed() -> No
     assert np.abs(np.subtract(found.box, (60, 0, 200, 140))).max() <= 2
 
 
+def test_patterned_border_is_mirrored_where_the_picture_is_at_rest() -> None:
+    # Below, most of the picture shows what the pattern shows; above, there is a seam.
+    yy, xx = np.mgrid[0:HEIGHT, 0:WIDTH]
+    back = (120 + 80 * np.sin((xx + yy) / 9)).astype(np.uint8)
+    gray = _coloured((0, 30, 320, 120), back)
+    gray[:, 100:150, 100:] = back[100:150, 100:]
+    found = borders(gray)
+    assert found.kind == "pattern"
+    assert np.abs(np.subtract(found.box, (0, 30, 320, 120))).max() <= 2
+
+
 def test_bars_of_a_part_of_the_clip_count_for_all_of_it() -> None:
     gray = _framed(FULL, frames=36)
     gray[18:] = _framed((0, 24, 320, 132), frames=18)
