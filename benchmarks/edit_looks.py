@@ -220,6 +220,49 @@ def inset(frames: Frames, other: Frames, rng: Random) -> Edit:
     return Edit(out, None, {"x": x, "y": y, "w": w, "h": h, "edge": edge})
 
 
+def rounded_inset(frames: Frames, other: Frames, rng: Random) -> Edit:
+    """An inset with rounded corners; some with a line around it, some with a shadow below it."""
+    height, width = frames.shape[1:3]
+    made = inset(frames, other, rng).details
+    w, h = int(made["w"]), int(made["h"])
+    x, y = (
+        min(max(int(made[k]), 4), side - 4) for k, side in (("x", width - w), ("y", height - h))
+    )
+    radius = int(rng.uniform(0.04, 0.22) * min(w, h))
+    line = int(rng.choice([0, 0, 0, 2, 4]))
+    inner = _rounded((height, width), (x, y, w, h), radius)
+    outer = _rounded(
+        (height, width), (x - line, y - line, w + 2 * line, h + 2 * line), radius + line
+    )
+    dark = np.zeros_like(outer)
+    if rng.random() < 0.5:
+        lower = np.roll(outer, int(rng.uniform(0, 6)), axis=0)
+        dark = rng.uniform(0.3, 0.7) * cv2.GaussianBlur(lower, (0, 0), rng.uniform(2, 8))[..., None]
+    colour, part, out = _colour(rng), _covering(other, w, h), np.empty_like(frames)
+    for i, frame in enumerate(frames):
+        below = frame * (1 - dark) * (1 - outer) + colour * outer
+        above = np.zeros_like(below)
+        above[y : y + h, x : x + w] = part[i]
+        out[i] = np.rint(below * (1 - inner) + above * inner).astype(np.uint8)
+    return Edit(out, None, {"x": x, "y": y, "w": w, "h": h, "edge": line, "radius": radius})
+
+
+def _rounded(
+    size: tuple[int, int], box: tuple[int, int, int, int], radius: int
+) -> npt.NDArray[np.float32]:
+    """(H, W, 1) share of each pixel that a rectangle with rounded corners covers."""
+    height, width = size
+    x, y, w, h = (4 * v for v in box)
+    mask, r = np.zeros((4 * height, 4 * width), np.uint8), 4 * radius
+    cv2.rectangle(mask, (x + r, y), (x + w - r - 1, y + h - 1), 255, -1)
+    cv2.rectangle(mask, (x, y + r), (x + w - 1, y + h - r - 1), 255, -1)
+    for corner in ((x + r, y + r), (x + w - r - 1, y + r)):
+        cv2.circle(mask, corner, r, 255, -1)
+        cv2.circle(mask, (corner[0], y + h - r - 1), r, 255, -1)
+    small = cv2.resize(mask, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(small[..., None] / 255, np.float32)
+
+
 def _grid(rng: Random) -> list[tuple[float, float, float, float]]:
     kind = rng.integers(8)
     if kind in (0, 1):
@@ -348,7 +391,7 @@ OPS: Final[dict[str, dict[str, Op]]] = {
         "blurred": blurred_sides, "changing": changing_bars,
     },
     "text_overlay": {name: _drawn(look) for name, look in looks.TEXT.items()},
-    "picture_in_picture": {"inset": inset},
+    "picture_in_picture": {"inset": inset, "rounded": rounded_inset},
     "split_screen": {"split": split, "moving": moving_split, "collage": collage},
     "colour_jump": {"jump": colour_jump},
     "transition_residue": {"left": fade_left},

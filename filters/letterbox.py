@@ -4,9 +4,8 @@ Every border ends at the picture along a straight line; what lies outside is of 
 stands still, or repeats the picture enlarged and out of focus.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import cv2
 import numpy as np
@@ -14,10 +13,9 @@ import numpy.typing as npt
 
 from filters import seams
 from filters.base import Clip, Evidence, Gray, Unmeasurable
+from filters.framed import framed
 from filters.memo import once_per_clip
-
-Box: TypeAlias = tuple[float, float, float, float]
-"""x, y, width, height in px; fractions where a line of the frame is part border, part picture."""
+from filters.seams import Box
 
 FLAT_STD: Final = 3.0
 """Grey levels along a border line (algorithms.md section 4, item 5): bars after compression."""
@@ -34,17 +32,10 @@ SOFT: Final = 0.03
 """Share of the frame's longer side within which a soft edge rises to the picture."""
 MAX_FRAMES: Final = 24
 """Frames looked at, spread over the clip."""
+NEAR_PX: Final = 3.0
+"""px by which a side in a part of the clip may differ from that of the whole and be the same."""
 PART_FRAMES: Final = 6
 """Frames of a part of the clip that may have its own borders: a second at 6 frames a second."""
-MOST: Final = 0.46
-"""Share of a side that one border may take."""
-SEAM_SHARE: Final = 0.65
-"""Share of a line's length along which it must stand out as a step."""
-COPY_NCC: Final = 0.75
-"""Correlation of a band with the enlarged, blurred picture (algorithms.md: 0.8 over both; each
-band alone reaches less where the editor blurs more than we do). Bands of scenes stay below 0.6."""
-STILL: Final = 10
-"""Grey levels over the clip within which a pixel of a pattern stays: compression moves it by 4."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +45,12 @@ class Borders:
     Attributes:
         box: Where the picture is.
         kind: flat, changing (flat, in a part of the clip), pattern or blurred; None for no border.
+        flat: What flat borders leave: the box, and around it a pattern or a blurred copy.
     """
 
     box: Box
     kind: str | None
+    flat: Box
 
 
 def border_share(clip: Clip) -> float:
@@ -98,7 +91,12 @@ def content_box(gray: Gray) -> tuple[int, int, int, int]:
     Raises:
         Unmeasurable: Every line is flat and steady ("black"): there is no picture.
     """
-    x, y, w, h = borders(gray).box
+    return whole_px(borders(gray).box)
+
+
+def whole_px(box: Box) -> tuple[int, int, int, int]:
+    """A box in whole px: a line half border counts as border."""
+    x, y, w, h = box
     left, top = int(np.ceil(x - 0.05)), int(np.ceil(y - 0.05))
     right, bottom = int(np.floor(x + w + 0.05)), int(np.floor(y + h + 0.05))
     return left, top, max(1, right - left), max(1, bottom - top)
@@ -119,18 +117,18 @@ def borders(gray: Gray) -> Borders:
     sample = seams.spread_frames(gray, MAX_FRAMES)
     whole = (0.0, 0.0, float(gray.shape[2]), float(gray.shape[1]))
     flat = _flat_box(sample)
-    parts = _common([_flat_box(part) for part in _parts(sample)] or [flat])
+    parts = _near(_common([_flat_box(part) for part in _parts(sample)] or [flat]), flat)
     kind = None if flat == whole else "flat"
     box = flat
     if _area(parts) < 0.98 * _area(flat):
         box, kind = parts, "changing"
     x, y, w, h = (round(v) for v in box)
     inner = sample[:, y : y + h, x : x + w]
-    framed = _framed(inner)
-    if framed is not None:
-        left, top, width, height = framed.box
-        return Borders((x + left, y + top, width, height), framed.kind)
-    return Borders(box, kind)
+    found = framed(inner)
+    if found is not None:
+        left, top, width, height = found[0]
+        return Borders((x + left, y + top, width, height), found[1], box)
+    return Borders(box, kind, box)
 
 
 def _area(box: Box) -> float:
@@ -158,6 +156,16 @@ def _common(boxes: list[Box]) -> Box:
     bottom = min(b[1] + b[3] for b in boxes)
     if right - left < 8 or bottom - top < 8:
         return max(boxes, key=_area)
+    return left, top, right - left, bottom - top
+
+
+def _near(box: Box, whole: Box) -> Box:
+    """The box with sides next to those of the whole clip in their place: parts are noisier."""
+    ends = [(x, y, x + w, y + h) for x, y, w, h in (box, whole)]
+    left, top, right, bottom = (
+        of_all if abs(of_part - of_all) <= NEAR_PX else of_part
+        for of_part, of_all in zip(*ends, strict=True)
+    )
     return left, top, right - left, bottom - top
 
 
@@ -228,123 +236,46 @@ def _flat_border(gray: Gray, flat: npt.NDArray[np.bool_], colour: npt.NDArray[np
 def _soft_edge(rise: npt.NDArray[np.float64]) -> float | None:
     """Where a soft edge is half as high as the picture behind it, or None for a hard edge.
 
-    A soft edge rises alike in all columns, whatever the picture.
+    A soft edge rises alike in all columns, whatever the picture. The picture is best known from
+    the first row where the edge has risen in full: further in, it has changed.
 
     Args:
         rise: (K, W) rows minus the border's colour, mean over time.
     """
-    if len(rise) < 6:
-        return None
-    clear = np.abs(rise[-1]) > 3 * EDGE
+    for full in range(len(rise) - 1, 4, -1):
+        at, start = _half_height(rise, full)
+        if at is None:
+            continue
+        # The edge rises as far after its half as before.
+        nearer = int(np.ceil(2 * at - start)) + 1
+        again = _half_height(rise, nearer)[0] if at + 1 < nearer < full else None
+        return at if again is None else again
+    return None
+
+
+def _half_height(rise: npt.NDArray[np.float64], full: int) -> tuple[float | None, float]:
+    """Where rows reach half of row `full`, None where they do not rise alike; where they begin."""
+    clear = np.abs(rise[full]) > 3 * EDGE
     if clear.mean() < 0.4:
-        return None
-    # (K, columns)
-    shares = rise[:, clear] / rise[-1, clear]
+        return None, 0.0
+    # (full + 1, columns)
+    shares = rise[: full + 1, clear] / rise[full, clear]
     course = np.median(shares, axis=1)
-    low, high = np.percentile(shares, (25, 75), axis=1)
     middle = (course > 0.25) & (course < 0.75)
-    if middle.sum() < 2 or (high - low)[middle].max() > 0.3 or (np.diff(course) < -0.05).any():
-        return None
+    if middle.sum() < 2 or (np.diff(course) < -0.05).any():
+        return None, 0.0
+    low, high = np.percentile(shares[middle], (25, 75), axis=1)
+    if (high - low).max() > 0.3:
+        return None, 0.0
     at = int(np.argmax(course >= 0.5))
     step = course[at] - course[at - 1]
+    if not at or step <= 0:
+        return None, 0.0
     # Rows are measured at their middles.
-    return at - float((course[at] - 0.5) / step) + 0.5 if at and step > 0 else None
+    return at - float((course[at] - 0.5) / step) + 0.5, float(np.argmax(course > 0.05))
 
 
 def _one_colour_run(flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> int:
     """Length of the run of flat rows from the start that share the first row's colour."""
     border = flat & (np.abs(colour - colour[0]) < STEADY)
     return int(border.argmin()) if not border.all() else len(border)
-
-
-Test: TypeAlias = Callable[[Gray, seams.Rectangle], bool]
-"""Whether what lies outside the rectangle in (T, H, W) is no part of the picture."""
-
-
-def _framed(gray: Gray) -> Borders | None:
-    """The picture within a frame that ends at straight steps, or None."""
-    if min(gray.shape[1:]) < 32:
-        return None
-    height, width = gray.shape[1:]
-    found = seams.seam_map(gray).rectangles(SEAM_SHARE, 32)
-    least = (1 - 2 * MOST) * height * width
-    centred = [r for r in found if least <= r.area and _centred(r, width, height)]
-    for name, test in _BANDS.items():
-        passed = [r for r in centred[:40] if test(gray, r)]
-        if passed:
-            # A stripe of the pattern may pass too: the picture is the least that does.
-            best = max(passed, key=lambda r: (r.sides > 1, -r.area))
-            return Borders(_exact(gray, best), name)
-    return None
-
-
-def _centred(r: seams.Rectangle, width: int, height: int) -> bool:
-    """Editors put the picture into the middle, or against an edge; a door stands anywhere."""
-    bands = ((r.left, width - r.right, width), (r.top, height - r.bottom, height))
-    return all(
-        abs(a - b) <= max(3, 0.03 * side) or (r.sides == 1 and min(a, b) == 0)
-        for a, b, side in bands
-    )
-
-
-def _exact(gray: Gray, r: seams.Rectangle) -> Box:
-    """The rectangle to fractions of a px."""
-    height, width = gray.shape[1:]
-    rows, columns = gray[:, r.top : r.bottom], gray[:, :, r.left : r.right].swapaxes(1, 2)
-    left = seams.refined(rows, r.left) if r.left else 0.0
-    right = seams.refined(rows, r.right) if r.right < width else float(width)
-    top = seams.refined(columns, r.top) if r.top else 0.0
-    bottom = seams.refined(columns, r.bottom) if r.bottom < height else float(height)
-    return left, top, right - left, bottom - top
-
-
-def _stands_still(gray: Gray, r: seams.Rectangle) -> bool:
-    """Whether all outside stands still while the picture inside does not."""
-    still = np.ptp(gray, axis=0) <= STILL
-    outside = np.ones(still.shape, np.bool_)
-    outside[max(0, r.top - 2) : r.bottom + 2, max(0, r.left - 2) : r.right + 2] = False
-    inside = 1 - float(still[r.top + 1 : r.bottom - 1, r.left + 1 : r.right - 1].mean())
-    outside_moves = 1 - float(still[outside].mean()) if outside.any() else 1.0
-    return outside_moves <= 0.02 and inside >= max(0.15, 10 * outside_moves)
-
-
-def _copies_picture(gray: Gray, r: seams.Rectangle) -> bool:
-    """Whether both bands are the picture between them, enlarged to the frame and blurred."""
-    if (r.left == 0) == (r.top == 0):  # blurred copies lie on two opposite sides
-        return False
-    if r.left == 0:
-        gray = gray.swapaxes(1, 2)
-        r = seams.Rectangle(r.top, r.left, r.bottom, r.right, r.share, r.sides)
-    height, width = gray.shape[1:]
-    left, right = r.left, width - r.right
-    inner = width - left - right
-    scale = width / inner
-    rows = max(2, round(height / scale))
-    start = (height - rows) // 2
-    small = (max(8, width // 8), max(8, height // 8))
-    edges = round(left * small[0] / width), round(right * small[0] / width)
-    if min(edges) < 1:
-        return False
-    found: list[list[float]] = [[], []]
-    for frame in gray[:: max(1, len(gray) // 8)]:
-        part = frame[start : start + rows, left : width - right]
-        copy = _soft(cv2.resize(part, small, interpolation=cv2.INTER_AREA))
-        shown = cv2.resize(frame, small, interpolation=cv2.INTER_AREA).astype(np.float32)
-        for side, columns in enumerate((slice(0, edges[0]), slice(small[0] - edges[1], None))):
-            found[side].append(_correlation(copy[:, columns], _soft(shown[:, columns])))
-    return min(float(np.median(side)) for side in found) >= COPY_NCC
-
-
-def _soft(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-    soft = cv2.GaussianBlur(np.asarray(picture, np.float32), (0, 0), 1.5)
-    return np.asarray(soft, np.float32)
-
-
-def _correlation(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
-    """Of two pictures, -1 to 1; 0 where one is of one colour."""
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum()) / scale if scale > a.size else 0.0
-
-
-_BANDS: Final[dict[str, Test]] = {"blurred": _copies_picture, "pattern": _stands_still}

@@ -6,42 +6,29 @@ or blurred: doors, windows and posters give themselves away by a third of a pixe
 """
 
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
 
-from filters import seams
+from filters import pictures, seams
 from filters.base import Clip, Evidence, Gray, Unmeasurable
-from filters.letterbox import content_box
+from filters.letterbox import Borders, borders, whole_px
 from filters.memo import once_per_clip
+from filters.moving_seam import moving_share
+from filters.pictures import Picture, PxBox
 
-PxBox: TypeAlias = tuple[int, int, int, int]
-"""x, y, width, height in px."""
-
-LEAST_SHARE: Final = 0.5
-"""Of a rectangle's side that must be a seam for it to be looked at."""
 LEAST_PANE: Final = 0.15
 """Share of the frame's side that a pane of a split screen has at least (a fifth, less a gap)."""
-INSET: Final = (0.015, 0.5)
-"""Least and greatest share of the frame that an inset covers."""
-ASPECT: Final = (0.3, 3.5)
-"""Least and greatest width over height of an inset: beyond lie bars of text."""
-CANDIDATES: Final = 16
-"""Rectangles whose straightness is looked at."""
 SEAM: Final = 0.75
 WITHIN: Final = 0.85
 """Sureness from which a seam divides the frame, and a pane, into panes."""
 MAX_PANES: Final = 9
-MOVING_FRAMES: Final = 8
-"""Frames in which the seam between moving panes is looked for, each by itself."""
 LEAST_PX: Final = 90
 """Least side of a picture in which panes are looked for: shorter lines are straight by chance."""
-COARSE: Final = 3
-"""Lines taken together there: a third of the work."""
-STEADY_PX: Final = 4.0
-"""px at 320 by which a moving seam may leave a straight way."""
-BEND_PX: Final = 0.15
-"""Distance of a seam's parts from a straight line that compression makes."""
+GAP_PX: Final = 3
+"""Between the pictures of a collage on a pattern: parts of one picture have none."""
+SPREAD: Final = 0.8
+"""Sureness of the second of them: halves of one picture, and parts of a pattern, reach 0.7."""
 FRAMES: Final = 12
 """Frames of the clip over which steps are averaged."""
 
@@ -53,12 +40,14 @@ class Panes:
     Attributes:
         split: How surely a seam crosses all of the picture, 0 to 1.
         panes: The parts, in px of the whole frame; one where nothing divides it.
-        pictures: How surely a picture lies in a rectangle, 0 to 1, and where; the surest first.
+        inset: The surest rectangle with another picture in it; None where there is none.
+        pictures: Such rectangles that lie apart, chosen so that the second is as sure as can be.
     """
 
     split: float
     panes: tuple[PxBox, ...]
-    pictures: tuple[tuple[float, PxBox], ...]
+    inset: Picture | None
+    pictures: tuple[Picture, ...]
 
 
 def split_share(clip: Clip) -> float:
@@ -74,16 +63,13 @@ def split_share(clip: Clip) -> float:
 
 
 def inset_share(clip: Clip) -> float:
-    """How surely a picture lies within the picture, 0 to 1.
-
-    Of the surest rectangle: the share of its weakest side that is a seam, less how far the parts
-    of its sides are from straight lines.
+    """How surely a picture lies within the picture, 0 to 1: that of the surest rectangle.
 
     Raises:
         Unmeasurable: As `content_box`.
     """
-    pictures = divided(clip.gray).pictures
-    return pictures[0][0] if pictures else 0.0
+    found = divided(clip.gray).inset
+    return found[0] if found else 0.0
 
 
 def collage_share(clip: Clip) -> float:
@@ -108,7 +94,8 @@ def split_panes(clip: Clip) -> list[Evidence]:
 
 def insets(clip: Clip) -> list[Evidence]:
     """The surest inset."""
-    return [_evidence(clip, box, sure, "inset") for sure, box in divided(clip.gray).pictures[:1]]
+    found = divided(clip.gray).inset
+    return [_evidence(clip, found[1], found[0], "inset")] if found else []
 
 
 def collage_pictures(clip: Clip) -> list[Evidence]:
@@ -134,61 +121,43 @@ def divided(gray: Gray) -> Panes:
     Raises:
         Unmeasurable: As `content_box`; "black" where less than 32 px of picture are left.
     """
-    x, y, w, h = content_box(gray)
-    inner = gray[:: max(1, round(len(gray) / FRAMES)), y : y + h, x : x + w]
+    found = borders(gray)
+    x, y, w, h = whole_px(found.box)
+    sample = gray[:: max(1, round(len(gray) / FRAMES))]
+    inner = sample[:, y : y + h, x : x + w]
     if min(inner.shape[1:]) < 32:
         raise Unmeasurable("black")
+    steps = seams.steps(inner), seams.row_steps(inner)
+    rated = _rated(inner, *steps, x, y)
+    apart = pictures.apart(rated)
+    if found.kind == "pattern":
+        # Pictures of a collage that stand still pass for a pattern around those that move.
+        spread = pictures.apart(_on_ground(sample, found), GAP_PX)
+        if len(spread) > 1 and spread[1][0] >= SPREAD:
+            apart = spread
+    inset = rated[0] if rated else None
     if min(inner.shape[1:]) < LEAST_PX:
-        return Panes(0.0, ((x, y, w, h),), ())
-    found = seams.seam_map(inner)
-    share, parts = _divide(inner, found, (0, 0, w, h), 0)
+        return Panes(0.0, ((x, y, w, h),), inset, tuple(apart))
+    share, parts = _divide(inner, seams.seam_map_of(*steps), (0, 0, w, h), 0)
     moved = tuple((x + a, y + b, c, d) for a, b, c, d in parts[:MAX_PANES])
-    pictures = [(sure, (x + a, y + b, c, d)) for sure, (a, b, c, d) in _pictures(inner, found)]
-    return Panes(max(share, _moving(inner)), moved, tuple(pictures))
+    return Panes(max(share, moving_share(inner, LEAST_PANE)), moved, inset, tuple(apart))
 
 
-def _pictures(gray: Gray, found: seams.SeamMap) -> list[tuple[float, PxBox]]:
-    """How sure each rectangle is, and where it lies: one for each place, the surest first."""
-    height, width = gray.shape[1:]
-    rated: list[tuple[float, PxBox]] = []
-    for r in found.rectangles(LEAST_SHARE, max(10, round(0.08 * height))):
-        w, h = r.right - r.left, r.bottom - r.top
-        # A pane reaches from edge to edge; an inset has a side of its own in both directions.
-        across = w == width or h == height
-        if r.sides < 2 or across or not INSET[0] <= r.area / (height * width) <= INSET[1]:
-            continue
-        if ASPECT[0] <= w / h <= ASPECT[1]:
-            rated.append((r.share * (1.0 - _bend(gray, r)), (r.left, r.top, w, h)))
-        if len(rated) == CANDIDATES:
-            break
-    chosen: list[tuple[float, PxBox]] = []
-    for sure, box in sorted(rated, reverse=True):
-        if not any(_overlap(box, other) for _, other in chosen):
-            chosen.append((sure, box))
-    return chosen
+def _rated(
+    gray: Gray, between_columns: seams.Plane, between_rows: seams.Plane, x: int, y: int
+) -> list[Picture]:
+    """Rectangles within the part of a frame that begins at x and y, the surest first."""
+    if min(gray.shape[1:]) < LEAST_PX:
+        return []
+    found = pictures.pictures(gray, between_columns, between_rows)
+    return [(sure, (x + a, y + b, c, d)) for sure, (a, b, c, d) in found]
 
 
-def _overlap(a: PxBox, b: PxBox) -> bool:
-    """Whether two boxes share more than a line or two."""
-    wide = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    high = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    return wide > 3 and high > 3
-
-
-def _bend(gray: Gray, r: seams.Rectangle) -> float:
-    """Mean distance of the sides' parts from straight lines, px."""
-    height, width = gray.shape[1:]
-    rows = gray[:, r.top : r.bottom]
-    columns = gray[:, :, r.left : r.right].swapaxes(1, 2)
-    sides = ((rows, r.left, width), (rows, r.right, width),
-             (columns, r.top, height), (columns, r.bottom, height))  # fmt: skip
-    bends = [seams.straightness(part, at)[0] for part, at, size in sides if 0 < at < size]
-    return float(np.mean([_penalty(bend) for bend in bends]))
-
-
-def _penalty(bend: float) -> float:
-    """What a seam's bend, px, takes off its sureness, 0 to 1."""
-    return min(1.0, max(0.0, bend - BEND_PX))
+def _on_ground(gray: Gray, found: Borders) -> list[Picture]:
+    """Rectangles within the flat borders, the surest first."""
+    x, y, w, h = whole_px(found.flat)
+    ground = gray[:, y : y + h, x : x + w]
+    return _rated(ground, seams.steps(ground), seams.row_steps(ground), x, y)
 
 
 def _divide(gray: Gray, found: seams.SeamMap, box: PxBox, depth: int) -> tuple[float, list[PxBox]]:
@@ -222,35 +191,6 @@ def _sure(gray: Gray, upright: seams.Plane, least: int) -> tuple[float, int]:
     for at in np.argsort(-shares[least : width - least], kind="stable")[:4]:
         x = least + int(at)
         if shares[x] > best[0]:
-            sure = float(shares[x]) * (1.0 - _penalty(seams.straightness(gray, x)[0]))
+            sure = float(shares[x]) * (1.0 - seams.bend_penalty(seams.straightness(gray, x)[0]))
             best = max(best, (sure, x))
     return best
-
-
-def _moving(gray: Gray) -> float:
-    """Median over frames of the best seam across the picture, where its place moves steadily."""
-    # Every second or third frame, all equally far apart.
-    chosen = gray[:: max(1, len(gray) // MOVING_FRAMES)][:MOVING_FRAMES]
-    return max(_course(chosen), _course(chosen.swapaxes(1, 2)))
-
-
-def _course(pictures: Gray) -> float:
-    """Median share of the seams between columns that follow a straight line in time; else 0."""
-    if len(pictures) < 5:
-        return 0.0
-    least = max(8, round(LEAST_PANE * pictures.shape[2]))
-    courses = []
-    for frame in pictures:
-        shares = seams.sharpened(seams.seams(seams.steps(frame[None]), COARSE)).mean(axis=0)
-        courses.append(shares[least:-least])
-    places = np.array([int(c.argmax()) for c in courses], np.float64)
-    shares = np.array([float(c.max()) for c in courses])
-    at = np.arange(len(places))[:, None] - np.arange(len(places))
-    # Theil and Sen: the median of all pairs' slopes is not moved by frames with another best seam.
-    pace = float(np.median((places[:, None] - places)[at > 0] / at[at > 0]))
-    left = places - pace * np.arange(len(places))
-    on_way = np.abs(left - np.median(left)) <= STEADY_PX
-    # A seam at rest is seen better over time than frame by frame.
-    if abs(pace) < 0.5 or on_way.mean() < 0.6:
-        return 0.0
-    return float(np.median(shares[on_way]))

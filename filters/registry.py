@@ -66,7 +66,7 @@ FILTERS: Final[dict[str, Filter]] = {
         doc="share of frames that repeat the frame before, where something moves, 0 to 1",
         # 24 in 30 a second gives 0.2, doubled frames 0.5, which real phones, films and games have;
         # tripled ones 0.67. Above lie 10 pictures a second or fewer in a stream of 30.
-        high=0.6,
+        high=0.55,
         null="keep",
         version=2,
         evidence=repeated.runs,
@@ -126,32 +126,35 @@ FILTERS: Final[dict[str, Filter]] = {
         # Borders are cropped, not a fault; what is left must be worth it. 2.39:1 film in a 4:3
         # frame scores 0.44 and a simulator's plain background 0.42; 9:16 in 16:9 scores 0.68.
         high=0.5,
-        version=2,
+        version=3,
         evidence=letterbox.border_bands,
     ),
-    # Bounds of the three below: docs/edits.md. A score of 1 is a seam all along and straight to a
-    # seventh of a pixel; window frames, doors and posters seen by a resting camera reach 0.7.
+    # Bounds of the three below: docs/edits.md. A `split_screen` of 1 is a seam all along and
+    # straight to a seventh of a pixel; window frames and doors seen by a resting camera reach 0.7.
+    # The other two are odds of the tuning half, whose clean clips reach 0.3, and 0.1 with a second
+    # picture.
     "split_screen": Filter(
         panes.split_share,
         doc="how surely a seam between two pictures crosses the frame, 0 to 1",
         high=0.75,
         null="keep",
-        version=2,
+        version=3,
         evidence=panes.split_panes,
     ),
     "picture_in_picture": Filter(
         panes.inset_share,
         doc="how surely a picture lies in a rectangle within the picture, 0 to 1",
-        high=0.7,
+        high=0.4,
         null="keep",
+        version=2,
         evidence=panes.insets,
     ),
     "collage": Filter(
         panes.collage_share,
         doc="how surely two or more pictures are laid out in the frame, 0 to 1",
-        high=0.7,
+        high=0.2,
         null="keep",
-        version=2,
+        version=3,
         evidence=panes.collage_pictures,
     ),
     "text_overlay": Filter(
@@ -161,7 +164,7 @@ FILTERS: Final[dict[str, Filter]] = {
         # edited ones above.
         high=0.92,
         null="keep",
-        version=3,
+        version=4,
         evidence=text_overlay.text_boxes,
         over_shots=over_shots.text_sureness,
     ),
@@ -178,7 +181,7 @@ FILTERS: Final[dict[str, Filter]] = {
         # Clean shots score up to 0.28, the 98th percentile of pairs of shots is 0.35.
         high=0.36,
         null="keep",
-        version=2,
+        version=3,
         over_shots=over_shots.mark_sureness,
         over_shots_evidence=over_shots.mark_boxes,
     ),
@@ -188,7 +191,7 @@ FILTERS: Final[dict[str, Filter]] = {
         # Clean shots score up to 0.001.
         high=0.003,
         null="keep",
-        version=2,
+        version=3,
         over_shots=over_shots.static_area,
         over_shots_evidence=over_shots.static_boxes,
     ),

@@ -6,7 +6,7 @@ scene bend, blur, end, or move with the camera.
 
 import math
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 import cv2
 import numpy as np
@@ -15,6 +15,8 @@ import numpy.typing as npt
 from filters.base import Gray
 
 Plane = npt.NDArray[np.float32]
+Box: TypeAlias = tuple[float, float, float, float]
+"""x, y, width, height in px; fractions where a line of the frame is part border, part picture."""
 
 REACH: Final = 5
 """px on each side whose own steps a line is compared with: the texture that it lies in."""
@@ -25,27 +27,51 @@ RATIO: Final = 1.6
 Two pictures next to each other reach it along 90 to 100 % of their seam."""
 LEAST: Final = 2.0
 """Grey levels of such a step: below it lies compression noise."""
+BEND_PX: Final = 0.15
+"""Distance of a seam's parts from a straight line that compression makes."""
 MAX_FRAMES: Final = 24
 """Frames of a clip that are looked at."""
 
 
-def steps(gray: Gray) -> Plane:
+def steps(gray: Gray, wide: int = 2) -> Plane:
     """Mean step across each column, 2 px wide so that a line blended by the scaler counts whole.
 
     Args:
         gray: (T, H, W) uint8; swap the last two axes for rows.
+        wide: 2, or 1 for the step between a column and the one before.
 
     Returns:
-        (H, W) float32 grey levels: mean over time of |gray[x + 1] - gray[x - 1]|; 0 at the ends.
+        (H, W) float32 grey levels: mean over time of |gray[x + wide - 1] - gray[x - 1]|; 0 at the
+        ends.
     """
     out = np.zeros(gray.shape[1:], np.float32)
-    if gray.shape[2] < 3:
+    if gray.shape[2] <= wide:
         return out
-    total = np.zeros((gray.shape[1], gray.shape[2] - 2), np.float32)
+    total = np.zeros((gray.shape[1], gray.shape[2] - wide), np.float32)
     for frame in gray:
-        cv2.accumulate(cv2.absdiff(frame[:, 2:], frame[:, :-2]), total)
-    out[:, 1:-1] = total / len(gray)
+        cv2.accumulate(cv2.absdiff(frame[:, wide:], frame[:, :-wide]), total)
+    out[:, 1 : gray.shape[2] - wide + 1] = total / len(gray)
     return out
+
+
+def row_steps(gray: Gray, wide: int = 2) -> Plane:
+    """`steps` of the frames turned on their side, without turning them: between rows.
+
+    Args:
+        gray: (T, H, W) uint8.
+        wide: As for `steps`.
+
+    Returns:
+        (W, H) float32 grey levels.
+    """
+    out = np.zeros(gray.shape[1:], np.float32)
+    if gray.shape[1] <= wide:
+        return np.ascontiguousarray(out.T)
+    total = np.zeros((gray.shape[1] - wide, gray.shape[2]), np.float32)
+    for frame in gray:
+        cv2.accumulate(cv2.absdiff(frame[wide:], frame[:-wide]), total)
+    out[1 : gray.shape[1] - wide + 1] = total / len(gray)
+    return np.ascontiguousarray(out.T)
 
 
 def seams(step: Plane, coarse: int = 1) -> Plane:
@@ -141,8 +167,8 @@ class SeamMap:
             lines: Lines looked at in each direction, beside the frame's edges.
         """
         height, width = self.upright.shape
-        xs = _lines(self.upright.sum(axis=0), least_px, lines, width)
-        ys = _lines(self.level.sum(axis=1), least_px, lines, height)
+        xs = strongest(self.upright.sum(axis=0), least_px, lines, width)
+        ys = strongest(self.level.sum(axis=1), least_px, lines, height)
         # Seam px above row y in column x, and left of column x in row y.
         down = np.pad(np.cumsum(self.upright, axis=0), ((1, 0), (0, 1)))
         across = np.pad(np.cumsum(self.level, axis=1), ((0, 1), (1, 0)))
@@ -177,8 +203,15 @@ def _pairs(places: list[int], least_px: int) -> tuple[npt.NDArray[np.intp], npt.
     return a[apart].astype(np.intp), b[apart].astype(np.intp)
 
 
-def _lines(strength: npt.NDArray[np.float32], least: float, most: int, size: int) -> list[int]:
-    """Positions of the strongest lines, each the best of its neighbours, and both ends."""
+def strongest(strength: npt.NDArray[np.float32], least: float, most: int, size: int) -> list[int]:
+    """Positions of the strongest lines, each the best of its neighbours, and both ends.
+
+    Args:
+        strength: (size,) of the line at each position.
+        least: Strength of a line.
+        most: Lines beside the ends.
+        size: Px, the position of the last end.
+    """
     near = np.max([np.roll(strength, shift) for shift in (-2, -1, 0, 1, 2)], axis=0)
     peaks = [
         int(x)
@@ -200,13 +233,19 @@ def seam_map(gray: Gray) -> SeamMap:
     Args:
         gray: (T, H, W) uint8 luma.
     """
-    upright = sharpened(seams(steps(gray)))
-    level = sharpened(seams(steps(gray.swapaxes(1, 2))))
+    return seam_map_of(steps(gray), row_steps(gray))
+
+
+def seam_map_of(between_columns: Plane, between_rows: Plane) -> SeamMap:
+    """Seams, given (H, W) of `steps` and (W, H) of `row_steps`."""
+    upright = sharpened(seams(between_columns))
+    level = sharpened(seams(between_rows))
     # A step between x - 1 and x + 1 lies at the left or right edge of column x.
-    return SeamMap(_next(upright), _next(level).T)
+    return SeamMap(next_column(upright), next_column(level).T)
 
 
-def _next(found: Plane) -> Plane:
+def next_column(found: Plane) -> Plane:
+    """Each answer at the left edge of the next column."""
     out = np.zeros_like(found)
     out[:, 1:] = found[:, :-1]
     return out
@@ -260,3 +299,8 @@ def straightness(gray: Gray, x: int, parts: int = 4) -> tuple[float, float]:
     total = clear.sum(axis=0)
     sharp = float(np.max(total[:-1] + total[1:]) / total.sum())
     return spread, sharp
+
+
+def bend_penalty(bend: float) -> float:
+    """What a seam's bend, px, takes off its sureness, 0 to 1."""
+    return min(1.0, max(0.0, bend - BEND_PX))

@@ -162,6 +162,38 @@ def test_soft_edge_ends_in_its_middle() -> None:
     assert borders(gray).box[1] == pytest.approx(24, abs=1)
 
 
+def test_soft_edge_of_a_picture_that_grows_darker_inwards() -> None:
+    # Only next to the edge is the picture what the edge rises to.
+    rows = np.arange(HEIGHT)[:, None]
+    weight = np.clip((rows - 19.5) / 8, 0, 1)
+    lit = np.clip(1 - (rows - 26) / 14, 0.25, 1)
+    pictures = [120 + 0.5 * view(dx=-4 * i) for i in range(24)]
+    gray = np.stack([16 + (lit * picture - 16) * weight for picture in pictures])
+    assert borders(gray.astype(np.uint8)).box[1] == pytest.approx(24, abs=1)
+
+
+def test_patterned_border_with_a_side_as_bright_as_the_picture_is_closed() -> None:
+    # Below, the picture's lowest rows and the pattern are alike: there is no seam.
+    back = np.repeat(np.linspace(20, 140, HEIGHT).astype(np.uint8)[:, None], WIDTH, axis=1)
+    gray = _coloured((60, 0, 200, 140), back)
+    for i in range(len(gray)):
+        gray[i, 130:140, 60:260] = 110 + 20 * np.sin((np.arange(200) + 4 * i) / 30)
+    found = borders(gray)
+    assert found.kind == "pattern"
+    assert np.abs(np.subtract(found.box, (60, 0, 200, 140))).max() <= 2
+
+
+def test_patterned_border_is_mirrored_where_the_picture_is_at_rest() -> None:
+    # Below, most of the picture shows what the pattern shows; above, there is a seam.
+    yy, xx = np.mgrid[0:HEIGHT, 0:WIDTH]
+    back = (120 + 80 * np.sin((xx + yy) / 9)).astype(np.uint8)
+    gray = _coloured((0, 30, 320, 120), back)
+    gray[:, 100:150, 100:] = back[100:150, 100:]
+    found = borders(gray)
+    assert found.kind == "pattern"
+    assert np.abs(np.subtract(found.box, (0, 30, 320, 120))).max() <= 2
+
+
 def test_bars_of_a_part_of_the_clip_count_for_all_of_it() -> None:
     gray = _framed(FULL, frames=36)
     gray[18:] = _framed((0, 24, 320, 132), frames=18)
