@@ -73,8 +73,7 @@ class Ledger(Settings):
     leave_out: bool = True
     """Whether each group is also left out of all; without, there are half as many arms."""
     beside: str = ""
-    """Corpus with tokens of the same encoder and grid, whose actions are told beside, by probes of
-    its own; it trains nothing."""
+    """Another corpus of the same encoder and grid: its actions are probed for beside."""
     equal_hours: bool = True
     """Whether raw windows of as many hours of footage as the curated ones come from train too."""
     least_share: float = Field(0.01, ge=0, le=1)
