@@ -17,7 +17,7 @@ from typing import Any
 
 import cv2
 
-from benchmarks.motion_camera import camera, cells
+from benchmarks.motion_camera import CONDITIONS, ONLY_ASKED, camera, cells
 from benchmarks.motion_codec import codec
 from benchmarks.motion_cost import cost
 from benchmarks.motion_false import false_motion, real
@@ -47,6 +47,8 @@ def main() -> None:
         parser.add_argument(f"--{peer}", type=Path, help=says)
     parser.add_argument("--limit", type=int, default=24, help="sources per section")
     parser.add_argument("--score", action="append", help="of the section false: only this score")
+    only = [*CONDITIONS, *ONLY_ASKED]
+    parser.add_argument("--condition", choices=only, help="of the section camera: only this one")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
