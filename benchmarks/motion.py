@@ -1,11 +1,11 @@
-"""Figures for docs/motion.md: camera paths, cells, false motion, real truth, peers' table, cost.
+"""Figures for docs/motion.md: camera paths, cells, false motion, speed, truth, peers' table, cost.
 
     python benchmarks/motion.py SECTION [...] --clips FOLDER [--json OUT]
 
-SECTION is camera, cells, false, real, truth, table, codec, cost or all. FOLDER holds real clips as
-`<repository>/<file>`; a repository is one source. `--part a` or `b` takes one half of the sources
-(split by a hash of the repository's name): bounds were set on a, figures are reported on b. Every
-constructed clip goes through x264 before it is measured.
+SECTION is camera, cells, false, speed, real, truth, table, codec, cost or all. FOLDER holds real
+clips as `<repository>/<file>`; a repository is one source. `--part a` or `b` takes one half of the
+sources (split by a hash of the repository's name): bounds were set on a, figures are reported on b.
+Every constructed clip goes through x264 before it is measured.
 """
 
 import argparse
@@ -21,6 +21,7 @@ from benchmarks.motion_camera import CONDITIONS, ONLY_ASKED, camera, cells
 from benchmarks.motion_codec import codec
 from benchmarks.motion_cost import cost
 from benchmarks.motion_false import false_motion, real
+from benchmarks.motion_speed import speed
 from benchmarks.motion_table import table
 from benchmarks.motion_truth import truth
 
@@ -28,6 +29,7 @@ SECTIONS = {
     "camera": camera,
     "cells": cells,
     "false": false_motion,
+    "speed": speed,
     "real": real,
     "truth": truth,
     "table": table,

@@ -76,8 +76,9 @@ def camera(options: argparse.Namespace) -> dict[str, Any]:
             if not good:
                 confused[f"{known.word} as {scores['kind']} ({condition}, {take.name})"] += 1
             _rates(known.path, scores, errors, wrong_signs, f"{take.name} {condition}")
-    kinds = _shares({key: value for key, value in right.items()}, 0)
-    conditions = _shares(right, 1)
+    kinds, conditions = _shares(right, 0), _shares(right, 1)
+    print("right by kind     ", _line(kinds))
+    print("right by condition", _line(conditions))
     single = _with_interval([(name, good) for (name, _), v in by_take.items() for good in v], rng)
     of = sum(map(len, by_take.values()))
     print(f"single kinds right: {_interval(single)} of {of}")
