@@ -2,10 +2,10 @@
 
     python benchmarks/motion.py SECTION [...] --clips FOLDER [--json OUT]
 
-SECTION is camera, cells, false, speed, real, truth, table, codec, cost or all. FOLDER holds real
-clips as `<repository>/<file>`; a repository is one source. `--part a` or `b` takes one half of the
-sources (split by a hash of the repository's name): bounds were set on a, figures are reported on b.
-Every constructed clip goes through x264 before it is measured.
+SECTION is camera, layers, cells, false, speed, real, truth, table, codec, cost or all. FOLDER holds
+real clips as `<repository>/<file>`; a repository is one source. `--part a` or `b` takes one half of
+the sources (split by a hash of the repository's name): bounds were set on a, figures are reported
+on b. Every constructed clip goes through x264 before it is measured.
 """
 
 import argparse
@@ -21,12 +21,14 @@ from benchmarks.motion_camera import CONDITIONS, ONLY_ASKED, camera, cells
 from benchmarks.motion_codec import codec
 from benchmarks.motion_cost import cost
 from benchmarks.motion_false import false_motion, real
+from benchmarks.motion_layers import layers_of
 from benchmarks.motion_speed import speed
 from benchmarks.motion_table import table
 from benchmarks.motion_truth import truth
 
 SECTIONS = {
     "camera": camera,
+    "layers": layers_of,
     "cells": cells,
     "false": false_motion,
     "speed": speed,

@@ -67,7 +67,7 @@ def camera(options: argparse.Namespace) -> dict[str, Any]:
             condition = options.condition or condition
             if condition == "clip" and take.name not in resting:
                 condition = "plain"  # what its own camera does is not known
-            frames = _made(take, sources[number - 1], known.path, condition, rng)
+            frames = made(take, sources[number - 1], known.path, condition, rng)
             scores = measure_frames(cases.through_codec(frames, FPS, _crf(condition)), FPS)
             good = scores["kind"] == known.word
             right[known.word, condition].append(good)
@@ -85,9 +85,7 @@ def camera(options: argparse.Namespace) -> dict[str, Any]:
     before = [(n, good) for (n, c), v in by_take.items() if "foreground" in c for good in v]
     foreground = _with_interval(before, rng) if before else None
     if foreground is not None:
-        print(
-            "with a foreground:  {:.3f} ({:.3f} to {:.3f})".format(*foreground), f"of {len(before)}"
-        )
+        print(f"with a foreground: {_interval(foreground)} of {len(before)}")
     medians = {name: float(np.median(v)) for name, v in errors.items()}
     print("median relative error of rates", _line(medians))
     print("wrong signs above 0.05 units:", wrong_signs or "none")
@@ -114,7 +112,7 @@ def _interval(share: tuple[float, float, float]) -> str:
     return "{:.3f} ({:.3f} to {:.3f})".format(*share)
 
 
-def _made(take: Take, other: Take, path: Path2D, condition: str, rng: np.random.Generator) -> Gray:
+def made(take: Take, other: Take, path: Path2D, condition: str, rng: np.random.Generator) -> Gray:
     """Frames of a take's still (or of the take itself) under a path and a condition."""
     count = round(SECONDS * FPS)
     t_s = np.arange(count) / FPS
@@ -188,7 +186,7 @@ def cells(options: argparse.Namespace) -> dict[str, Any]:
                 path = replace(path, ease=False)
                 share = float(np.exp(rng.uniform(np.log(0.01), np.log(0.25))))
                 t_s = np.arange(round(SECONDS * FPS)) / FPS
-                frames = _made(take, other, path, "plain", rng)
+                frames = made(take, other, path, "plain", rng)
                 if world_moves:
                     patch = other.frames[len(other.frames) // 2]
                     speed = float(rng.uniform(0.05, 0.3))

@@ -44,8 +44,8 @@ OUTER: Final = 0.25
 OUTER_WEIGHT: Final = 2.0
 """Weight of a track in the border zone (algorithms.md 2.3)."""
 
-# Logistic regression on pairs of part a of the benchmark's clips, with foregrounds in the middle of
-# the frame and anywhere: each is a difference of log odds per unit.
+# By logistic regression on pairs of part a (`benchmarks/motion.py layers`), with foregrounds in the
+# middle of the frame and anywhere: each is a difference of log odds per unit.
 SURROUNDS: Final = 3.3
 """Share of the other group's tracks within a group's hull, less the reverse. What lies in front
 hides what is behind it, so no track of the picture lies within a thing; the picture's own hull goes
@@ -106,17 +106,9 @@ def find(start: Points, end: Points, width: int, height: int) -> Layers | None:
     Source:
         Fischler and Bolles 1981 (RANSAC), twice; Wang and Adelson 1994 (layers).
     """
-    centre = np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
-    start, end = start - centre, end - centre
-    first = _group(start, end, np.ones(len(start), np.bool_), width, height)
+    first, second = two_largest(start, end, width, height)
     if first is None:
         return None
-    if first.inliers.mean() >= CLEAR and first.spread >= WIDE:
-        return Layers(first, first.inliers, 0.0)
-    rest = ~first.inliers
-    second = None
-    if rest.sum() >= tracks.MIN_TRACKS:
-        second = _group(start, end, rest, width, height)
     if second is None or not _is_rival(first, second, start, end):
         alone = first.inliers.mean() >= MIN_SHARE and first.inliers.sum() >= MIN_TRACKS
         return Layers(first, first.inliers, 0.0) if alone else None
@@ -125,6 +117,21 @@ def find(start: Points, end: Points, width: int, height: int) -> Layers | None:
     if not _are_all(first, second):
         return Layers(picture, picture.inliers, 0.0)
     return Layers(picture, first.inliers | second.inliers, float(np.tanh(abs(odds) / 2)))
+
+
+def two_largest(
+    start: Points, end: Points, width: int, height: int
+) -> tuple[Group | None, Group | None]:
+    """The largest group of tracks and, where that is not the picture beyond doubt, the next one."""
+    centre = np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
+    start, end = start - centre, end - centre
+    first = _group(start, end, np.ones(len(start), np.bool_), width, height)
+    if first is None or (first.inliers.mean() >= CLEAR and first.spread >= WIDE):
+        return first, None
+    rest = ~first.inliers
+    if rest.sum() < tracks.MIN_TRACKS:
+        return first, None
+    return first, _group(start, end, rest, width, height)
 
 
 def _group(start: Points, end: Points, among: Mask, width: int, height: int) -> Group | None:
@@ -150,7 +157,7 @@ def _group(start: Points, end: Points, among: Mask, width: int, height: int) -> 
 
 def _is_rival(first: Group, second: Group, start: Points, end: Points) -> bool:
     """Whether the smaller group can be the picture at all."""
-    two = _are_all(first, second) and not _rests(second, start, end)
+    two = _are_all(first, second) and not rests(second, start, end)
     least = MIN_BEHIND if two else MIN_SHARE
     return bool(second.inliers.mean() >= least and second.inliers.sum() >= MIN_TRACKS)
 
@@ -160,18 +167,29 @@ def _are_all(first: Group, second: Group) -> bool:
     return bool((first.inliers | second.inliers).mean() >= TWO)
 
 
-def _rests(group: Group, start: Points, end: Points) -> bool:
+def rests(group: Group, start: Points, end: Points) -> bool:
+    """Whether the tracks of a group stay where they are."""
     moved_px = np.linalg.norm((end - start)[group.inliers], axis=1)
     return float(np.median(moved_px)) < PINNED_PX
 
 
 def _log_odds(first: Group, second: Group, start: Points, end: Points) -> float:
     """Natural log of the odds that the first group is the picture and the second lies before it."""
-    if _rests(first, start, end) != _rests(second, start, end):
+    if rests(first, start, end) != rests(second, start, end):
         return SUPPORTED * _log_ratio(first.support, second.support)
-    one, other = start[first.inliers], start[second.inliers]
+    surrounds, reaches = cues(start[first.inliers], start[second.inliers])
+    return SURROUNDS * surrounds + REACHES * reaches
+
+
+def cues(one: Points, other: Points) -> tuple[float, float]:
+    """What tells that one of two groups of points lies behind the other; both 0 where nothing does.
+
+    Returns:
+        Share of the other's points within the hull of the one, less the reverse, -1 to 1; and the
+        natural log of the ratio of their radii.
+    """
     surrounds = _inside(other, one) - _inside(one, other)
-    return SURROUNDS * surrounds + REACHES * _log_ratio(_radius_px(one), _radius_px(other))
+    return surrounds, _log_ratio(_radius_px(one), _radius_px(other))
 
 
 def _inside(points: Points, around: Points) -> float:
