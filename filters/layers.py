@@ -54,7 +54,8 @@ REACHES: Final = 3.7
 """Natural log of the ratio of the groups' radii: a thing is compact."""
 SUPPORTED: Final = 1.2
 """Natural log of the ratio of support, where one group rests. Captions and logos lie all around the
-frame; they are told from a picture at rest by their few tracks alone."""
+frame; they are told from a picture at rest by their few tracks alone. The weight sets the
+certainty, not the choice."""
 RADIUS: Final = 0.9
 """Quantile of the distances to a group's middle that is its radius."""
 
