@@ -44,8 +44,8 @@ OUTER: Final = 0.25
 OUTER_WEIGHT: Final = 2.0
 """Weight of a track in the border zone (algorithms.md 2.3)."""
 
-# By logistic regression on pairs of part a with foregrounds in the middle of the frame and anywhere,
-# as `benchmarks/motion.py layers --part a` does it: each is a difference of log odds per unit.
+# By logistic regression on pairs of part a with foregrounds in the middle and anywhere, as
+# `benchmarks/motion.py layers --part a` does it: each is a difference of log odds per unit.
 SURROUNDS: Final = 3.3
 """Share of the other group's tracks within a group's hull, less the reverse. What lies in front
 hides what is behind it, so no track of the picture lies within a thing; the picture's own hull goes
