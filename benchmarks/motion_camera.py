@@ -16,6 +16,9 @@ FPS: Final = 30.0
 SECONDS: Final = 3.0
 CONDITIONS: Final = ("plain", "noise", "crf 32", "blur", "faint", "foreground", "clip")
 """What is done to a still under a path; `clip` moves a real clip instead of a still."""
+ONLY_ASKED: Final = ("foreground anywhere", "captions")
+"""Further conditions, which `--condition` asks for."""
+BOOTSTRAP: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -55,36 +58,61 @@ def camera(options: argparse.Namespace) -> dict[str, Any]:
     resting = {t.name for t in sources if measure_frames(t.frames, t.fps)["kind"] == "static"}
     right: dict[tuple[str, str], list[bool]] = defaultdict(list)
     errors: dict[str, list[float]] = defaultdict(list)
+    by_take: dict[tuple[str, str], list[bool]] = defaultdict(list)
     wrong_signs: list[str] = []
     confused: Counter[str] = Counter()
     for number, take in enumerate(sources):
         for known in known_paths(rng):
             condition = CONDITIONS[(number + int(rng.integers(len(CONDITIONS)))) % len(CONDITIONS)]
+            condition = options.condition or condition
             if condition == "clip" and take.name not in resting:
                 condition = "plain"  # what its own camera does is not known
-            frames = _made(take, sources[number - 1], known.path, condition, rng)
+            frames = made(take, sources[number - 1], known.path, condition, rng)
             scores = measure_frames(cases.through_codec(frames, FPS, _crf(condition)), FPS)
             good = scores["kind"] == known.word
             right[known.word, condition].append(good)
+            if known.word != "mixed":
+                by_take[take.name, condition].append(good)
             if not good:
                 confused[f"{known.word} as {scores['kind']} ({condition}, {take.name})"] += 1
             _rates(known.path, scores, errors, wrong_signs, f"{take.name} {condition}")
-    kinds = _shares({key: value for key, value in right.items()}, 0)
-    conditions = _shares(right, 1)
-    single = [good for (word, _), v in right.items() if word != "mixed" for good in v]
+    kinds, conditions = _shares(right, 0), _shares(right, 1)
     print("right by kind     ", _line(kinds))
     print("right by condition", _line(conditions))
-    print(f"single kinds right: {np.mean(single):.3f} of {len(single)}")
+    single = _with_interval([(name, good) for (name, _), v in by_take.items() for good in v], rng)
+    of = sum(map(len, by_take.values()))
+    print(f"single kinds right: {_interval(single)} of {of}")
+    before = [(n, good) for (n, c), v in by_take.items() if "foreground" in c for good in v]
+    foreground = _with_interval(before, rng) if before else None
+    if foreground is not None:
+        print(f"with a foreground: {_interval(foreground)} of {len(before)}")
     medians = {name: float(np.median(v)) for name, v in errors.items()}
     print("median relative error of rates", _line(medians))
     print("wrong signs above 0.05 units:", wrong_signs or "none")
     for text, times in confused.most_common(40):
         print(f"   {times} x {text}")
-    return {"kinds": kinds, "conditions": conditions, "single": float(np.mean(single)),
+    return {"kinds": kinds, "conditions": conditions, "single": single, "foreground": foreground,
             "rate_errors": medians, "wrong_signs": wrong_signs}  # fmt: skip
 
 
-def _made(take: Take, other: Take, path: Path2D, condition: str, rng: np.random.Generator) -> Gray:
+def _with_interval(
+    rows: list[tuple[str, bool]], rng: np.random.Generator
+) -> tuple[float, float, float]:
+    """Share that is right, with a 95 % interval from draws of whole takes."""
+    names = sorted({name for name, _ in rows})
+    # (takes, 2): how many are right, of how many.
+    counts = np.array([(sum(g for n, g in rows if n == name), sum(n == name for n, _ in rows))
+                       for name in names])  # fmt: skip
+    drawn = counts[rng.integers(len(names), size=(BOOTSTRAP, len(names)))].sum(axis=1)
+    low, high = np.quantile(drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+    return float(counts[:, 0].sum() / counts[:, 1].sum()), float(low), float(high)
+
+
+def _interval(share: tuple[float, float, float]) -> str:
+    return "{:.3f} ({:.3f} to {:.3f})".format(*share)
+
+
+def made(take: Take, other: Take, path: Path2D, condition: str, rng: np.random.Generator) -> Gray:
     """Frames of a take's still (or of the take itself) under a path and a condition."""
     count = round(SECONDS * FPS)
     t_s = np.arange(count) / FPS
@@ -100,10 +128,13 @@ def _made(take: Take, other: Take, path: Path2D, condition: str, rng: np.random.
         return cases.blurred(frames, float(rng.uniform(1, 3)))
     if condition == "faint":
         return cases.faint(frames, float(rng.uniform(0.25, 0.5)))
-    if condition == "foreground":
+    if condition == "captions":
+        return cases.captioned(frames, rng)
+    if condition.startswith("foreground"):
         patch = other.frames[len(other.frames) // 2]
         share = float(rng.uniform(0.1, 0.25))
-        return cases.with_foreground(frames, patch, share, t_s, rng, float(rng.uniform(0.05, 0.3)))
+        speed, anywhere = float(rng.uniform(0.05, 0.3)), condition != "foreground"
+        return cases.with_foreground(frames, patch, share, t_s, rng, speed, anywhere)
     return frames
 
 
@@ -155,7 +186,7 @@ def cells(options: argparse.Namespace) -> dict[str, Any]:
                 path = replace(path, ease=False)
                 share = float(np.exp(rng.uniform(np.log(0.01), np.log(0.25))))
                 t_s = np.arange(round(SECONDS * FPS)) / FPS
-                frames = _made(take, other, path, "plain", rng)
+                frames = made(take, other, path, "plain", rng)
                 if world_moves:
                     patch = other.frames[len(other.frames) // 2]
                     speed = float(rng.uniform(0.05, 0.3))

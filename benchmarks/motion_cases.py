@@ -134,10 +134,12 @@ def with_foreground(
     t_s: Float,
     rng: np.random.Generator,
     speed: float = 0.15,
+    anywhere: bool = False,
 ) -> Gray:
     """Paste a textured ellipse that covers a share of the frame and moves on its own.
 
-    Its centre goes to and fro along a line at about `speed` frame widths a second.
+    Its centre goes to and fro along a line at about `speed` frame widths a second, through the
+    middle of the frame or through a place drawn from the whole frame.
     """
     height, width = frames.shape[1:]
     radius = math.sqrt(share * width * height / math.pi)
@@ -148,14 +150,32 @@ def with_foreground(
     angle = rng.uniform(0, 2 * np.pi)
     reach = 0.18 * width
     sweep = reach * np.sin(speed * width / reach * t_s + rng.uniform(0, 2 * np.pi))
+    middle = (0.5, 0.5) if not anywhere else (rng.uniform(0.2, 0.8), rng.uniform(0.2, 0.8))
     out = frames.copy()
     for i, away in enumerate(sweep):
-        cx = round(width / 2 + away * math.cos(angle))
-        cy = round(height / 2 + away * math.sin(angle) * 0.4)
+        cx = round(middle[0] * width + away * math.cos(angle))
+        cy = round(middle[1] * height + away * math.sin(angle) * 0.4)
         x0, y0 = max(0, cx - rx), max(0, cy - ry)
         x1, y1 = min(width, cx + rx), min(height, cy + ry)
         part = (slice(y0 - cy + ry, y1 - cy + ry), slice(x0 - cx + rx, x1 - cx + rx))
         np.copyto(out[i, y0:y1, x0:x1], tile[part], where=mask[part])
+    return out
+
+
+def captioned(frames: Gray, rng: np.random.Generator) -> Gray:
+    """Two to four lines of letters that stay while the picture moves."""
+    height, width = frames.shape[1:]
+    out = frames.copy()
+    for _ in range(int(rng.integers(2, 5))):
+        line = "".join(rng.choice(list("ABCDEFGHKLMNRSTUVWXYZ0123456789:/ "), rng.integers(5, 22)))
+        place = (
+            int(rng.choice([8, width // 2, 7 * width // 10])),
+            int(rng.choice([24, height // 2, height - 40, height - 12])),
+        )
+        size = float(rng.uniform(0.5, 1.1))
+        for frame in out:
+            for grey, thick in ((0, 4), (255, 2)):
+                cv2.putText(frame, line, place, cv2.FONT_HERSHEY_SIMPLEX, size, grey, thick)
     return out
 
 

@@ -37,6 +37,7 @@ def false_motion(options: argparse.Namespace) -> dict[str, Any]:
     sources = takes(options.clips, options.part, options.limit)
     speed_rng = np.random.default_rng(options.seed + 3)
     scored: list[tuple[str, str, dict[str, Any]]] = []
+    lost: set[int] = set()
     wanted = {score: SCORES[score] for score in options.score or SCORES}
     needed = {"take", *(case for cases_ in wanted.values() for case in cases_)}
     for take in sources:
@@ -46,8 +47,10 @@ def false_motion(options: argparse.Namespace) -> dict[str, Any]:
                 continue
             name = "doubled take" if case == "take" and take.name in DOUBLED else case
             coded = cases.through_codec(frames, fps, crf)
+            if case in SCORES["repeated_frames"] and not holds_repeats(frames, coded):
+                lost.add(len(scored))
             scored.append((take.source, name, measure_frames(coded, fps, wanted)))
-        for case, frames, fps in _speeds(take):
+        for case, frames, fps in speeds(take):
             if case in needed:
                 coded = cases.through_codec(frames, fps, int(speed_rng.choice([18, 23, 28, 33])))
                 scored.append((take.source, case, measure_frames(coded, fps, wanted)))
@@ -61,6 +64,13 @@ def false_motion(options: argparse.Namespace) -> dict[str, Any]:
         known = [(n in positive, v[score]) for _, n, v in chosen if v[score] is not None]
         found[score] |= {"auc where measured": round(_apply(auc, known), 4)}
         found[score] |= {"missing": len(rows) - len(known), "clips": len(rows)}
+        if score == "repeated_frames":
+            left = [
+                row for number, row in enumerate(scored) if row[1] in kept and number not in lost
+            ]
+            held = _summary([(s, n in positive, float(v[score] or 0.0)) for s, n, v in left], rng)
+            gone = sorted(f"{scored[i][1]} of {scored[i][0]}" for i in lost)
+            found[score] |= {"where repeats are left": held, "none left": gone}
         high = FILTERS[score].high
         values = {
             case: np.array([s[score] or 0.0 for _, n, s in scored if n == case])
@@ -74,6 +84,32 @@ def false_motion(options: argparse.Namespace) -> dict[str, Any]:
             found[score]["dropped at the default bound"] = caught
         print(f"{score:16s} {found[score]}")
     return found
+
+
+def holds_repeats(frames: Gray, coded: Gray) -> bool:
+    """Whether frames that were repeated before encoding still are after it.
+
+    Told from what was encoded, not from how much frames change, which is what the score looks at:
+    a repeat is left where the decoded frame is nearer to the frame that was encoded than to the
+    mean of it and the next new one, where even motion would put it. Half of the repeats must be.
+
+    Args:
+        frames: (F, H, W) uint8 with exact repeats.
+        coded: (F, H', W') uint8, the same encoded and decoded, cropped to even sides.
+    """
+    height, width = coded.shape[1:]
+    shown = frames[:, :height, :width]
+    new = np.flatnonzero((shown[1:] != shown[:-1]).any(axis=(1, 2))) + 1
+    left = []
+    for i in range(1, len(shown)):
+        later = new[new > i]
+        if i in new or not len(later):
+            continue
+        own = shown[i].astype(np.float32)
+        off = coded[i] - own
+        away = coded[i] - (own + shown[later[0]]) / 2
+        left.append(float((off * off).mean()) < float((away * away).mean()))
+    return not left or float(np.mean(left)) >= 0.5
 
 
 def _constructed(
@@ -106,7 +142,7 @@ def _constructed(
         yield name, cases.moved(lambda _: still, path.at(t_s, 4.0, rng)), 30.0
 
 
-def _speeds(take: Take) -> Iterator[tuple[str, Gray, float]]:
+def speeds(take: Take) -> Iterator[tuple[str, Gray, float]]:
     """A take whose middle is slower, by repeated or by blended frames, or faster."""
     count = len(take.frames)
     start, end = int(0.3 * count), int(0.6 * count)
@@ -160,6 +196,7 @@ def average_precision(positive: Float, negative: Float) -> float:
 def real(options: argparse.Namespace) -> dict[str, Any]:
     """What the default bounds of the false-motion filters drop of real clips, each by its name."""
     dropped: dict[str, list[str]] = defaultdict(list)
+    unbound: dict[str, list[float]] = {n: [] for n in SCORES if FILTERS[n].high is None}
     clips = 0
     for source, path in files(options.clips, options.part):
         try:
@@ -171,9 +208,14 @@ def real(options: argparse.Namespace) -> dict[str, Any]:
             clips += 1
             for score in SCORES:
                 value = row[score]
+                if value is not None and score in unbound:
+                    unbound[score].append(value)
                 if value is not None and not FILTERS[score].keeps(value):
                     dropped[score].append(f"{source}/{path.name} at {start_s:.1f} s: {value:.3f}")
     print(f"{clips} clips")
+    for score, values in unbound.items():
+        high = float(np.quantile(values, 0.9)) if values else 0.0
+        print(f"{score}: {len(values)} clips have a score, a tenth above {high:.2f}")
     for score in SCORES:
         print(f"{score}: {len(dropped[score])} ({len(dropped[score]) / max(1, clips):.1%})")
         for text in dropped[score]:

@@ -59,7 +59,9 @@ class GlobalMotion:
         moving: Share of the picture that the similarity, once taken out, leaves changed, 0 to 1.
         energy: Root mean square displacement against the similarity over the picture, in frame
             widths; 0 where nothing moves on its own.
-        spread: Share of the frame that the tracks which follow the similarity span, 0 to 1.
+        trust: Share of the tracks that the similarity, or a second one of a thing before the
+            picture, explains; times the share of the frame that the picture's tracks span (half is
+            enough) or, where it is more, the certainty that they are the picture's. 0 to 1.
         missing: None, or the reason (word of MISSING_SCORES) why all numbers above are nan.
     """
 
@@ -71,7 +73,7 @@ class GlobalMotion:
     residual: float = math.nan
     moving: float = math.nan
     energy: float = math.nan
-    spread: float = math.nan
+    trust: float = math.nan
     missing: str | None = None
 
 

@@ -7,14 +7,10 @@ than half of its pairs measured has no score. Signs follow the camera, not the c
 import math
 from collections import Counter
 from collections.abc import Callable
-from typing import Final
 
 import numpy as np
 
 from filters.base import Clip, Float, GlobalMotion, Unmeasurable, once
-
-ENOUGH_SPREAD: Final = 0.5
-"""Share of the frame that inliers must span for full confidence: more than any one object."""
 
 
 def pan(clip: Clip) -> float:
@@ -69,20 +65,15 @@ def steadiness(clip: Clip) -> float:
 def confidence(clip: Clip) -> float:
     """How far the camera scores can be trusted, 0 to 1.
 
-    Share of the pairs that are measured, times the mean over them of the inlier ratio and of the
-    part of the frame that the inliers span (half the frame is enough). A clip without any measured
-    pair has confidence 0.
+    Share of the pairs that are measured, times the mean over them of `GlobalMotion.trust`. A clip
+    without any measured pair has confidence 0.
 
     Raises:
         Unmeasurable: The clip has one analysed frame ("too_few_frames").
     """
     if not clip.motion:
         raise Unmeasurable("too_few_frames")
-    trust = [
-        min(1.0, motion.inlier_ratio) * min(1.0, motion.spread / ENOUGH_SPREAD)
-        for motion in clip.motion
-        if motion.missing is None
-    ]
+    trust = [motion.trust for motion in clip.motion if motion.missing is None]
     return float(sum(trust) / len(clip.motion))
 
 

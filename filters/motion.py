@@ -1,44 +1,21 @@
 """Global motion between two analysed frames: the one similarity that most tracks follow."""
 
 import math
-from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from filters import residual, tracks, vectors
+from filters import layers, residual, tracks, vectors
 from filters.base import Float, GlobalMotion
+from filters.layers import PINNED_PX, Layers
 from filters.tracks import Box, Plane, Points
 from filters.vectors import Vectors
 
-Mask: TypeAlias = npt.NDArray[np.bool_]
-"""(N,) bool, one per track."""
-
-MIN_INLIERS: Final = 0.2
-"""Below this the largest consistent group is no longer the picture. Walking with a head camera, the
-worst usable case among real clips, lies at 0.26 to 0.35. (Pairs across a cut fail earlier: of 303
-pairs of different clips, those of different content kept fewer than MIN_TRACKS or no consensus.)"""
-CLEAR: Final = 0.65
-"""Share of tracks from which a group is the picture without looking for another."""
-WIDE: Final = 0.5
-"""And the share of the frame that it must span: more than any one object."""
-INLIER: Final = 1.5 / 640
-"""Distance to the similarity, in longer sides, within which a track follows it (algorithms.md 2.2);
-not below 0.5 px, which is as good as LK gets on frames of 64 px."""
-PARALLAX: Final = 0.1
-"""Share of the median displacement that is allowed too: depth and rolling shutter bend the motion
-of a moving camera in proportion to its speed."""
-PINNED_PX: Final = 0.35
-"""A track that stays this still while the picture passes under it lies on a caption, a logo, the
-edge of a bar or the camera's own mount: part of neither camera nor world."""
 PASSED_PX: Final = 1.5
 """Displacement of the picture at that place from which staying still is no accident."""
-OUTER: Final = 0.25
-"""Share of each side that is the border zone, where foreground objects lie least."""
-OUTER_WEIGHT: Final = 2.0
-"""Weight of a track in the border zone (algorithms.md 2.3)."""
+ENOUGH_SPREAD: Final = 0.5
+"""Share of the frame that the picture's tracks must span for full trust: more than any object."""
 PREDICTED: Final = 0.5
 """Share of the corners that a codec must have vectors of. Motion beyond an encoder's reach is intra
 coded, and the few blocks that are predicted all the same are those that hardly move."""
@@ -51,8 +28,9 @@ BLURRED_STD: Final = 12.0
 def estimate(previous: Plane, current: Plane, codec: Vectors | None = None) -> GlobalMotion:
     """Similarity that carries `previous` to `current`, robust to objects that move on their own.
 
-    Of the two largest groups of tracks that agree, the one that is spread wider over the frame and
-    its border is the picture, so a textured object before a plain background does not pass for it.
+    Of the two largest groups of tracks that agree, the one that surrounds the other and reaches
+    further is the picture (`filters.layers`), so a textured object before a plain background does
+    not pass for it.
 
     Args:
         previous: (H, W) uint8 luma.
@@ -92,10 +70,10 @@ def estimate(previous: Plane, current: Plane, codec: Vectors | None = None) -> G
             return GlobalMotion(missing="no_vectors")
     if len(start) < tracks.MIN_TRACKS:
         return GlobalMotion(missing="no_consensus")
-    group = _consensus(start, end, previous.shape[1], previous.shape[0])
-    if group is None:
+    found = layers.find(start, end, previous.shape[1], previous.shape[0])
+    if found is None:
         return GlobalMotion(missing="no_consensus")
-    return _describe(previous, current, start, end, group, box)
+    return _describe(previous, current, start, end, found, box)
 
 
 def fit(start: Points, end: Points, width: int, height: int) -> tuple[Float, Float] | None:
@@ -110,36 +88,18 @@ def fit(start: Points, end: Points, width: int, height: int) -> tuple[Float, Flo
     Returns:
         (2, 3) float64 about the frame's centre in px, and (N,) px.
     """
-    group = _consensus(start, end, width, height)
-    if group is None:
+    found = layers.find(start, end, width, height)
+    if found is None:
         return None
-    passed = _moved(start, group.matrix, width, height)
-    return group.matrix, np.linalg.norm(end - start - passed, axis=1)
+    matrix = found.picture.matrix
+    passed = _moved(start, matrix, width, height)
+    return matrix, np.linalg.norm(end - start - passed, axis=1)
 
 
 def _moved(start: Points, matrix: Float, width: int, height: int) -> Float:
     """(N, 2) displacements of points under a similarity about the frame's centre, px."""
     centre = np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
     return np.asarray((start - centre) @ (matrix[:, :2] - np.eye(2)).T + matrix[:, 2])
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Tracks that one similarity explains.
-
-    Attributes:
-        matrix: (2, 3) float64 about the frame's centre, px.
-        inliers: Which tracks follow it.
-        limit_px: Within this distance.
-        support: Weighted number of inliers times the share of the frame they span.
-        spread: That share, 0 to 1.
-    """
-
-    matrix: Float
-    inliers: Mask
-    limit_px: float
-    support: float
-    spread: float
 
 
 def _check(previous: Plane, current: Plane) -> None:
@@ -155,49 +115,12 @@ def _spread(plane: Plane) -> float:
     return float(cv2.meanStdDev(plane)[1].item())
 
 
-def _consensus(start: Points, end: Points, width: int, height: int) -> _Group | None:
-    """The best supported of the two largest groups; None where no group is the picture."""
-    centre = np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
-    first = _group(start - centre, end - centre, np.ones(len(start), np.bool_), width, height)
-    if first is None:
-        return None
-    if first.inliers.mean() >= CLEAR and first.spread >= WIDE:
-        return first
-    rest = ~first.inliers
-    second = None
-    if rest.sum() >= tracks.MIN_TRACKS:
-        second = _group(start - centre, end - centre, rest, width, height)
-    best = first if second is None or first.support >= second.support else second
-    share = best.inliers.mean()
-    return best if share >= MIN_INLIERS and best.inliers.sum() >= tracks.MIN_TRACKS // 2 else None
-
-
-def _group(start: Points, end: Points, among: Mask, width: int, height: int) -> _Group | None:
-    """The largest group among the marked tracks, given about the frame's centre."""
-    moved_px = np.linalg.norm(end[among] - start[among], axis=1)
-    limit_px = max(0.5, INLIER * max(width, height), PARALLAX * float(np.median(moved_px)))
-    matrix, found = cv2.estimateAffinePartial2D(
-        start[among], end[among], method=cv2.RANSAC, ransacReprojThreshold=limit_px
-    )
-    if matrix is None:
-        return None
-    inliers = np.zeros(len(start), np.bool_)
-    inliers[among] = found[:, 0] == 1
-    inside = start[inliers]
-    if len(inside) < 3:
-        return None
-    half = np.array([width / 2, height / 2], np.float32)
-    outer = (np.abs(inside) > (1 - 2 * OUTER) * half).any(axis=1)
-    span = float(cv2.contourArea(cv2.convexHull(inside))) / (width * height)
-    weight = float(np.where(outer, OUTER_WEIGHT, 1.0).sum())
-    return _Group(np.asarray(matrix, np.float64), inliers, limit_px, weight * span, min(1.0, span))
-
-
 def _describe(
-    previous: Plane, current: Plane, start: Points, end: Points, group: _Group, box: Box
+    previous: Plane, current: Plane, start: Points, end: Points, found: Layers, box: Box
 ) -> GlobalMotion:
     """State the similarity in units of the frame, with what it leaves unexplained."""
     height, width = previous.shape
+    group = found.picture
     matrix = group.matrix
     passed = _moved(start, matrix, width, height)
     stayed_px = np.linalg.norm(end - start, axis=1)
@@ -208,6 +131,7 @@ def _describe(
     left = residual.left(
         previous, current, matrix, box, start[leaves], distance_px[leaves], start[pinned]
     )
+    explained = float((found.followed & free).sum() / max(1, free.sum()))
     cosine, sine = float(matrix[0, 0]), float(matrix[1, 0])
     return GlobalMotion(
         tx=float(matrix[0, 2]) / width,
@@ -219,5 +143,5 @@ def _describe(
         residual=float(np.median(distance_px[free])) / width if free.any() else 0.0,
         moving=left.share,
         energy=left.energy_px / width,
-        spread=group.spread,
+        trust=explained * max(min(1.0, group.spread / ENOUGH_SPREAD), found.certainty),
     )

@@ -123,9 +123,8 @@ def test_steadiness_is_the_net_share_of_the_way(
 @pytest.mark.parametrize(
     ("motions", "expected"),
     [
-        pytest.param([replace(REST, inlier_ratio=0.8, spread=0.9)] * 4, 0.8, id="measured"),
-        pytest.param([replace(REST, inlier_ratio=0.8, spread=0.9), NAN], 0.4, id="half-measured"),
-        pytest.param([replace(REST, inlier_ratio=0.8, spread=0.25)] * 2, 0.4, id="in-a-corner"),
+        pytest.param([replace(REST, trust=0.8)] * 4, 0.8, id="measured"),
+        pytest.param([replace(REST, trust=0.8), NAN], 0.4, id="half-measured"),
         pytest.param([NAN, NAN], 0.0, id="not-measured"),
     ],
 )
