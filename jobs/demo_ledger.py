@@ -1,5 +1,6 @@
 """The demo's ledger: what curation does to actions that are known, in minutes."""
 
+import json
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +19,10 @@ from jobs.stages import STAGES
 from manifests.corpus import Corpus
 
 REQUEST: Final = LabRequest(
-    world=FixedWorld(),
-    takes=16,
+    world=FixedWorld(size=0.5),
+    takes=20,
     seconds=16.0,
-    doses=Doses(pans=0.35, freezes=0.15),
+    doses=Doses(pans=0.2, freezes=0.15),
 )
 """An agent seen from outside; camera pans and freezes that nobody in the scene caused."""
 
@@ -31,6 +32,7 @@ SETTINGS: Final = (
     "encode.grid=14",
     "encode.min_steps=4",
     "policy.filters.camera_motion.high=0.02",
+    'ledger.action_names=["x", "y"]',
 )
 """A fine grid, on which it shows where things went; a camera that must stand still."""
 
@@ -50,7 +52,8 @@ def run_demo_ledger(folder: Path, console: Console, command: tuple[str, ...]) ->
     console.print(f"\nfilming {REQUEST.takes} takes of a moving agent in {place}/lab")
     make_lab(folder / "lab", REQUEST)
     corpus = Corpus(str(folder / "lab-corpus"))
-    config = load_config(None, [*SETTINGS, *preset_overrides("quick")])
+    camera = f"ledger.camera={json.dumps(str(folder / 'lab' / 'actions.parquet'))}"
+    config = load_config(None, [*SETTINGS, *preset_overrides("quick"), camera])
     sources = (str(folder / "lab" / "videos"),)
     until = STAGES[: STAGES.index("decide") + 1]
     code = 0
