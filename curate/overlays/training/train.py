@@ -35,7 +35,7 @@ FALSE_CELLS: Final = 20
 class Recipe:
     """Steps, batch size, peak learning rate and seed."""
 
-    steps: int = 3600
+    steps: int = 3000
     batch: int = 16
     rate: float = 2.2e-3
     seed: int = 0
