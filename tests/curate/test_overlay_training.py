@@ -1,3 +1,6 @@
+import hashlib
+import json
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -100,3 +103,9 @@ def test_hardest_samples_are_those_with_the_most_false_answers() -> None:
     samples = [undecided] * (2 * HARD_SHARE)
     samples[3] = samples[11] = clean
     assert sorted(hardest(Model(), samples).tolist()) == [3, 11]
+
+
+def test_shipped_weights_are_those_of_the_recorded_training() -> None:
+    weights = files("filters").joinpath("overlay_weights.npz").read_bytes()
+    record = files("curate.overlays.training").joinpath("training.json").read_text()
+    assert json.loads(record)["weights_sha256"] == hashlib.sha256(weights).hexdigest()
