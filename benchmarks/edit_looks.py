@@ -1,8 +1,8 @@
 """Edits with known truth for benchmarks/edits.py: bars, panes, insets, overlays, jumps, fades.
 
 Each takes frames (T, H, W, 3) uint8 RGB of a clean clip, a second clip of the same shape, and a
-random generator. Overlays are drawn with the sprites of curate.overlays.training.looks, in fonts
-and kinds of which the benchmark says which the network never saw.
+random generator. Overlays are drawn in fonts that no training sample has: with the looks of
+curate.overlays.training, and with those of unseen_looks.py, which are of the benchmark only.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,10 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.unseen_looks import UNSEEN
 from curate.overlays.training import looks, marks
+from curate.overlays.training.lettering import drawn_in
+from curate.overlays.training.sprites import Look, burn
 
 Frames = npt.NDArray[np.uint8]
 Random = np.random.Generator
@@ -35,6 +38,14 @@ class Edit:
 
 
 Op = Callable[[Frames, Frames, Random], Edit]
+
+
+_TRIES: Final = 12
+_SEEN_LEVELS: Final = 24
+_SEEN_SHARE: Final = 0.001
+_SEEN_TIME: Final = 0.25
+"""An overlay is one if it changes a thousandth of the picture by 24 grey levels for a quarter of
+the time."""
 
 
 def _even(value: float) -> int:
@@ -183,12 +194,28 @@ def changing_bars(frames: Frames, other: Frames, rng: Random) -> Edit:
     return Edit(np.concatenate([first, second]), bars.box)
 
 
-def _drawn(look: looks.Look) -> Op:
+def _drawn(look: Look) -> Op:
     def op(frames: Frames, other: Frames, rng: Random) -> Edit:
         size = (frames.shape[2], frames.shape[1])
-        return Edit(looks.burn(frames, look(len(frames), size, rng))[0])
+        with drawn_in("unseen"):
+            for _ in range(_TRIES):
+                made = burn(frames, look(len(frames), size, rng))[0]
+                if _visible(made, frames):
+                    return Edit(made)
+        raise RuntimeError(f"{look.__name__} could not be seen in {_TRIES} tries")
 
     return op
+
+
+def _visible(made: Frames, frames: Frames) -> bool:
+    """Whether an edit changes enough of the picture to be seen: white on snow is no edit."""
+    changed = np.array(
+        [
+            (cv2.absdiff(a, b).max(axis=2) > _SEEN_LEVELS).mean()
+            for a, b in zip(made, frames, strict=True)
+        ]
+    )
+    return float((changed > _SEEN_SHARE).mean()) > _SEEN_TIME
 
 
 def inset(frames: Frames, other: Frames, rng: Random) -> Edit:
@@ -381,8 +408,9 @@ def end_card(frames: Frames, other: Frames, rng: Random) -> Edit:
     if rng.random() < 0.4:
         out[:] = (cv2.GaussianBlur(frames[0], (0, 0), 15) * 0.6).astype(np.uint8)
     size = (frames.shape[2], frames.shape[1])
-    sprites = looks.title(len(frames), size, rng) + marks.logo(len(frames), size, rng)
-    return Edit(looks.burn(out, sprites)[0])
+    with drawn_in("unseen"):
+        sprites = looks.title(len(frames), size, rng) + marks.logo(len(frames), size, rng)
+    return Edit(burn(out, sprites)[0])
 
 
 OPS: Final[dict[str, dict[str, Op]]] = {
@@ -390,7 +418,7 @@ OPS: Final[dict[str, dict[str, Op]]] = {
         "flat": flat_bars, "soft": soft_bars, "pattern": pattern_border,
         "blurred": blurred_sides, "changing": changing_bars,
     },
-    "text_overlay": {name: _drawn(look) for name, look in looks.TEXT.items()},
+    "text_overlay": {name: _drawn(look) for name, look in (looks.TEXT | UNSEEN).items()},
     "picture_in_picture": {"inset": inset, "rounded": rounded_inset},
     "split_screen": {"split": split, "moving": moving_split, "collage": collage},
     "colour_jump": {"jump": colour_jump},

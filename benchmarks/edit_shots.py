@@ -29,6 +29,8 @@ from curate.config import Limits
 from curate.decode import Video
 from curate.isolate import keep_freed_memory
 from curate.overlays.training import looks, marks
+from curate.overlays.training.lettering import drawn_in
+from curate.overlays.training.sprites import Look, burn
 from filters.base import Clip, GlobalMotion, Kept
 from filters.clip import analysis_slot
 from filters.over_shots import keep, over_shots
@@ -38,7 +40,7 @@ from filters.text_overlay import text_sureness
 SIZE: Final = (640, 360)
 SHOT_S: Final = 2.4
 RATE: Final = 15.0
-LOOKS: Final[dict[str, looks.Look]] = {
+LOOKS: Final[dict[str, Look]] = {
     **{name: marks.GRAPHIC[name] for name in ("logo", "animated_logo", "hud", "progress")},
     **{name: looks.TEXT[name] for name in ("scoreboard", "clock", "ticker")},
 }
@@ -85,7 +87,8 @@ def sources(folder: Path, half: str, count: int, kinds: Sequence[str]) -> Iterat
             drawn = frames
             if kind != CLEAN:
                 seed = np.random.default_rng(zlib.crc32(f"{kind} {half} {number}".encode()))
-                drawn = looks.burn(frames, LOOKS[kind](len(frames), SIZE, seed))[0]
+                with drawn_in("unseen"):
+                    drawn = burn(frames, LOOKS[kind](len(frames), SIZE, seed))[0]
             yield Source(kind, encode(drawn, RATE, crf), cuts)
 
 

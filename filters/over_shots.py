@@ -17,12 +17,11 @@ from filters.letterbox import content_box
 from filters.text_overlay import (
     MARK_SHARE,
     MOST_MARK,
-    SOME_SHARE,
     TEXT,
     components,
+    over_spans,
     overlays,
     staying,
-    top_mean,
 )
 
 Cells = npt.NDArray[np.float32]
@@ -135,7 +134,7 @@ def text_sureness(found: OverShots) -> float:
     text = found.kept.text.astype(np.float32) / 255
     seen = np.clip(text.mean(axis=0) / SEEN, 0, 1)
     stays = np.clip((found.agreement * seen - SURE / 2) / SURE, 0, 1)
-    return float(np.mean([top_mean(1 - (1 - span) * (1 - stays), SOME_SHARE) for span in text]))
+    return over_spans(np.asarray(1 - (1 - text) * (1 - stays), np.float32))
 
 
 def mark_boxes(found: OverShots) -> list[Evidence]:

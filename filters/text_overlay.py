@@ -25,9 +25,8 @@ TEXT: Final = 1
 """Which of the network's answers."""
 SURE: Final = 0.5
 """Answer from which a cell is shown as evidence and counted as area."""
-SOME_SHARE: Final = 0.0055
-"""Share of the frame that must be covered for a score near 1: a caption of two short words, 20 of
-3600 cells."""
+WORDS: Final = (3, 6)
+"""Rows and columns of cells that text must fill together for a score near 1: 12 x 24 px at 320."""
 MARK_SHARE: Final = 0.0017
 """Likewise for a mark: 6 of 3600 cells, 16 x 24 px at 320."""
 MOST_MARK: Final = 0.08
@@ -69,17 +68,32 @@ def overlays(clip: Clip) -> Overlays:
 
 
 def text_sureness(clip: Clip) -> float:
-    """How surely text is drawn over the picture for most of the clip, 0 to 1.
+    """How surely text is drawn over the picture, 0 to 1; more so if it is there for long.
 
-    The mean over the spans of: the mean answer over the cells that most look like drawn text,
-    SOME_SHARE of the frame. So a caption that is there for half of the clip scores half.
     Lettering on things of the scene moves and bends with them, or is lit and soft like them.
 
     Raises:
         Unmeasurable: As `overlays`.
     """
-    found = overlays(clip).cells[:, TEXT]
-    return float(np.mean([top_mean(span, SOME_SHARE) for span in found]))
+    return over_spans(overlays(clip).cells[:, TEXT])
+
+
+def over_spans(text: Cells) -> float:
+    """How surely text is drawn, of the answers per span, 0 to 1.
+
+    Of each span the mean answer counts over the WORDS that most look like drawn text; over the
+    spans, the mean of the surest one and of them all. So text that is there for a third of the
+    clip scores two thirds.
+
+    Args:
+        text: (S, h, w) answers, 0 to 1.
+    """
+    rows, columns = WORDS
+    sure = [
+        float(cv2.blur(span, (columns, rows), borderType=cv2.BORDER_CONSTANT).max())
+        for span in text
+    ]
+    return float(np.mean(sure) + max(sure)) / 2
 
 
 def text_boxes(clip: Clip) -> list[Evidence]:
@@ -90,13 +104,6 @@ def text_boxes(clip: Clip) -> list[Evidence]:
         for cells, (start, end) in zip(found.cells[:, TEXT], found.spans, strict=True)
         for sure, box in _boxes(cells)
     ]
-
-
-def top_mean(cells: Cells, share: float) -> float:
-    """Mean of the greatest cells that make up a share of the frame."""
-    count = max(1, round(share * cells.size))
-    flat = cells.ravel()
-    return float(np.partition(flat, flat.size - count)[-count:].mean())
 
 
 def staying(cells: Cells) -> Cells:

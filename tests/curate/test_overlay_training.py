@@ -1,7 +1,15 @@
-import numpy as np
+import hashlib
+import json
+from importlib.resources import files
+from pathlib import Path
 
-from curate.overlays.training.looks import Sprite, burn
-from curate.overlays.training.synthesis import _labels
+import numpy as np
+import pytest
+
+from curate.overlays.training import lettering
+from curate.overlays.training.decoys import texture
+from curate.overlays.training.sprites import Sprite, burn
+from curate.overlays.training.synthesis import _at_rate, _labels, coded
 
 
 def test_sprite_is_mixed_by_its_opacity_within_its_span() -> None:
@@ -22,12 +30,82 @@ def test_moving_sprite_that_leaves_the_frame_is_cut_off() -> None:
     assert [int((frame[0, :, 0] == 255).sum()) for frame in drawn] == [4, 2, 0]
 
 
-def test_cells_covered_for_a_third_of_the_time_are_labelled() -> None:
-    masks = np.zeros((10, 2, 180, 320), np.uint8)
-    masks[:3, 0, 40:80, 100:200] = 1
-    masks[:1, 1, 40:80, 100:200] = 1
-    labels = _labels(masks)
+def test_sprite_that_fades_appears_and_disappears_by_steps() -> None:
+    frames = np.zeros((5, 1, 1, 3), np.uint8)
+    dot = np.full((1, 1, 4), 255, np.uint8)
+    drawn, _ = burn(frames, [Sprite(dot, 0, 0, 0, 5, False, fade=2)])
+    assert drawn[:, 0, 0, 0].tolist() == [85, 170, 255, 170, 85]
+
+
+def test_span_sees_the_part_of_a_look_from_its_first_frame_on() -> None:
+    dot = np.zeros((1, 1, 4), np.uint8)
+    # From 1 s to 2 s of 30 frames a second; the span begins at 1.5 s, at 6 frames a second.
+    late = _at_rate(Sprite(dot, 0, 0, 30, 60, True, speed=-1.0), slower=5, begun=9)
+    assert (late.start, late.end, late.speed) == (-3, 3, -5.0)
+
+
+def test_cells_covered_and_seen_for_a_third_of_the_time_are_labelled() -> None:
+    masks = np.zeros((10, 2, 360, 640), np.uint8)
+    masks[:3, 0, 80:160, 200:400] = 1
+    masks[:1, 1, 80:160, 200:400] = 1
+    labels = _labels(masks, masks)
     assert labels.shape == (2, 45, 80)
     assert (labels[0, 10:20, 25:50] == 1).all()
     assert (labels[1, 10:20, 25:50] == 255).all()
     assert labels[0].sum() == 10 * 25
+
+
+def test_what_is_covered_and_not_to_be_seen_is_undecided() -> None:
+    masks = np.zeros((4, 2, 360, 640), np.uint8)
+    masks[:, :, 80:160, 200:400] = 1
+    labels = _labels(masks, np.zeros_like(masks))
+    assert (labels[:, 10:20, 25:50] == 255).all()
+    assert (labels[:, 30:] == 0).all()
+
+
+def test_coded_frames_are_those_that_were_given() -> None:
+    rng = np.random.default_rng(0)
+    frames = np.full((4, 360, 640, 3), 60, np.uint8)
+    frames[2:, :, 320:] = 200
+    gray = coded(frames, 6, rng)
+    assert gray.shape == (4, 180, 320)
+    assert np.abs(gray[1, 40:140, 200:300].astype(int) - 60).max() < 8
+    assert np.abs(gray[3, 40:140, 200:300].astype(int) - 200).max() < 8
+
+
+def test_every_texture_fills_its_picture_with_edges() -> None:
+    for seed in range(12):
+        made = texture((200, 120), np.random.default_rng(seed))
+        assert made.shape == (120, 200, 3)
+        assert made.std() > 1
+
+
+def test_missing_fonts_are_named_by_their_packages(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "lobster.otf").touch()
+    monkeypatch.setattr(lettering, "_FOLDERS", (tmp_path,))
+    with pytest.raises(RuntimeError, match="fonts-inter") as raised:
+        lettering.families.__wrapped__("unseen")
+    assert "fonts-lobster" not in str(raised.value)
+    assert "fonts-lato" not in str(raised.value)  # of the other part
+
+
+def test_hardest_samples_are_those_with_the_most_false_answers() -> None:
+    torch = pytest.importorskip("torch")
+    from curate.overlays.training.synthesis import Sample
+    from curate.overlays.training.train import HARD_SHARE, Model, hardest
+
+    torch.manual_seed(0)
+    maps = np.zeros((8, 180, 320), np.uint8)
+    undecided = Sample(maps, np.full((2, 45, 80), 255, np.uint8))
+    clean = Sample(maps, np.zeros((2, 45, 80), np.uint8))
+    samples = [undecided] * (2 * HARD_SHARE)
+    samples[3] = samples[11] = clean
+    assert sorted(hardest(Model(), samples).tolist()) == [3, 11]
+
+
+def test_shipped_weights_are_those_of_the_recorded_training() -> None:
+    weights = files("filters").joinpath("overlay_weights.npz").read_bytes()
+    record = files("curate.overlays.training").joinpath("training.json").read_text()
+    assert json.loads(record)["weights_sha256"] == hashlib.sha256(weights).hexdigest()

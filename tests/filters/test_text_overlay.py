@@ -8,7 +8,7 @@ from filters.base import Clip, Unmeasurable
 from filters.clip import clip_from_gray
 from filters.overlay_maps import overlay_maps, windows
 from filters.overlay_network import CELL, network
-from filters.text_overlay import overlays, text_boxes, text_sureness
+from filters.text_overlay import WORDS, over_spans, overlays, text_boxes, text_sureness
 from tests.filters.scenes import HEIGHT, WIDTH, Image, clip, panning, texture, view
 
 
@@ -34,6 +34,21 @@ def test_caption_over_a_moving_picture_is_found_in_its_place() -> None:
 def test_moving_picture_without_overlay_scores_less() -> None:
     clean, captioned = panning(3.0), _captioned(lambda i: view(dx=-3 * i))
     assert text_sureness(clean) < 0.5 < text_sureness(captioned)
+
+
+def test_text_of_one_of_three_spans_scores_two_thirds() -> None:
+    text = np.zeros((3, 45, 80), np.float32)
+    text[1, 30:34, 20:40] = 1
+    assert over_spans(text) == pytest.approx(2 / 3)
+
+
+def test_scattered_answers_score_less_than_as_many_side_by_side() -> None:
+    rows, columns = WORDS
+    word, scattered = np.zeros((2, 1, 45, 80), np.float32)
+    word[0, 10 : 10 + rows, 10 : 10 + columns] = 1
+    scattered[0, :: 45 // rows, :: 80 // columns] = 1
+    assert over_spans(word) == 1
+    assert over_spans(scattered) < 0.1
 
 
 def test_overlay_on_bars_is_left_out() -> None:

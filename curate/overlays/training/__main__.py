@@ -2,29 +2,33 @@
 
     python -m curate.overlays.training --clips DIR --stills DIR --out DIR
 
---clips holds the files that footage.txt names, all of a permissive licence; --stills holds free
-pictures, here those of scikit-image's wheel. Fonts are the system's. Writes weights.npz and
-training.json to --out. Weights come out alike, not equal, on another set of fonts.
+--clips holds the files that footage.txt names, all of a permissive licence; --stills holds the
+free pictures that stills.txt names, of the wheels of scikit-image and scikit-learn; fonts are those
+of the Debian packages in fonts.txt. Writes weights.npz, which is filters/overlay_weights.npz, and
+training.json, which is beside this file: how they came about.
 """
 
 import argparse
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 
 import cv2
 import numpy as np
+import torch
 
 from curate.config import Limits
 from curate.decode import Video
-from curate.overlays.training.looks import fonts
-from curate.overlays.training.synthesis import SIZE, Picture, sample
+from curate.overlays.training.lettering import families
+from curate.overlays.training.sprites import Picture
+from curate.overlays.training.synthesis import DRAWN, TAKE_FPS, sample
 from curate.overlays.training.train import Recipe, fit
 
-_ROOM = (400, 225)
-"""Takes are a quarter larger than a sample, so that it may lie anywhere in them."""
-_TAKE_FRAMES = (14, 40)
+_ROOM = (720, 405)
+"""Takes are an eighth larger than a sample, so that it may lie anywhere in them."""
+_TAKE_FRAMES = (16, 48)
 _CUT = 28.0
 """Grey levels between neighbouring small frames from which a take ends."""
 
@@ -35,14 +39,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--stills", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--samples", type=int, default=5000)
+    parser.add_argument("--samples", type=int, default=1300)
     parser.add_argument("--steps", type=int, default=Recipe().steps)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
-    names = Path(__file__).with_name("footage.txt").read_text().split()
-    takes = [take for name in names for take in read_takes(options.clips / name)]
-    stills = [s for path in sorted(options.stills.iterdir()) if (s := _still(path)) is not None]
+    torch.set_num_threads(1)
+    takes = [take for name in _names("footage.txt") for take in read_takes(options.clips / name)]
+    stills = [_still(options.stills / name) for name in _names("stills.txt")]
     rng = np.random.default_rng(options.seed)
     samples = [sample(takes, stills, rng) for _ in range(options.samples)]
     recipe = Recipe(steps=options.steps, seed=options.seed)
@@ -50,28 +54,35 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(options.out / "weights.npz", **weights)  # type: ignore[arg-type]
     record = {
-        "recipe": asdict(recipe), "samples": len(samples), "takes": len(takes),
-        "stills": len(stills), "fonts": len(fonts()), "loss": loss,
+        "recipe": asdict(recipe), "samples": len(samples), "seed": options.seed,
+        "takes": len(takes), "stills": len(stills),
+        "fonts": sum(len(files) for files in families("train")), "loss": round(loss, 5),
+        "torch": torch.__version__,
+        "weights_sha256": sha256((options.out / "weights.npz").read_bytes()).hexdigest(),
     }  # fmt: skip
     (options.out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
-def read_takes(path: Path, most: int = 3) -> list[Picture]:
-    """Continuous takes of a clip at 6 frames a second, (T, h, w, 3) uint8 RGB."""
+def read_takes(path: Path, most: int = 4) -> list[Picture]:
+    """Continuous takes of a clip at TAKE_FPS, (T, h, w, 3) uint8 RGB."""
     takes: list[Picture] = []
     frames: list[Picture] = []
     last, before = -1, None
     with Video(str(path), Limits()) as video:
         for frame in video:
-            slot = int(float(frame.pts * video.time_base) * 6 + 1e-6)
+            slot = int(float(frame.pts * video.time_base) * TAKE_FPS + 1e-6)
             if slot == last:
                 continue
             last = slot
             width, height = frame.size
             scale = min(1.0, max(_ROOM[0] / width, _ROOM[1] / height))
-            scale = max(scale, SIZE[0] / width, SIZE[1] / height)
-            size = max(SIZE[0], round(width * scale)), max(SIZE[1], round(height * scale))
-            picture = frame.to_array(*size, "rgb24")
+            scale = max(scale, DRAWN[0] / width, DRAWN[1] / height)
+            size = max(DRAWN[0], round(width * scale)), max(DRAWN[1], round(height * scale))
+            if scale > 1:  # the decoder's scaler averages areas: blocks, where there are few px
+                stored = frame.to_array(width, height, "rgb24")
+                picture = np.asarray(cv2.resize(stored, size), np.uint8)
+            else:
+                picture = frame.to_array(*size, "rgb24")
             small = cv2.resize(picture, (32, 18), interpolation=cv2.INTER_AREA).astype(np.int16)
             cut = before is not None and float(np.abs(small - before).mean()) > _CUT
             before = small
@@ -84,11 +95,19 @@ def read_takes(path: Path, most: int = 3) -> list[Picture]:
     return [*takes, np.stack(frames)] if len(frames) >= _TAKE_FRAMES[0] else takes
 
 
-def _still(path: Path) -> Picture | None:
-    """A picture that fills the room of a take; None for what is no picture."""
+def _names(table: str) -> list[str]:
+    return Path(__file__).with_name(table).read_text().split()
+
+
+def _still(path: Path) -> Picture:
+    """A picture that fills the room of a take.
+
+    Raises:
+        FileNotFoundError: If it is not there or is no picture.
+    """
     image = cv2.imread(str(path))
     if image is None:
-        return None
+        raise FileNotFoundError(path)
     height, width = image.shape[:2]
     scale = max(_ROOM[0] / width, _ROOM[1] / height)
     size = max(_ROOM[0], round(width * scale)), max(_ROOM[1], round(height * scale))

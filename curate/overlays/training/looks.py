@@ -1,208 +1,14 @@
-"""Drawn overlays: sprites of text and graphics that are burnt into frames, with their truth."""
+"""Looks of drawn text: captions, names, titles, tickers, clocks, scores."""
 
 import string
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import replace
 from itertools import pairwise
-from pathlib import Path
 from typing import Final
 
-import cv2
 import numpy as np
-import numpy.typing as npt
-from PIL import Image, ImageDraw, ImageFont
 
-Picture = npt.NDArray[np.uint8]
-Random = np.random.Generator
-
-_FONT_FOLDERS: Final = ("/usr/share/fonts", "/usr/local/share/fonts", "/Library/Fonts")
-_WORDS: Final = Path(__file__).with_name("words.txt").read_text().split()
-
-
-@dataclass(frozen=True, slots=True)
-class Sprite:
-    """A picture that lies over the frames [start, end).
-
-    Attributes:
-        rgba: (h, w, 4) uint8, or several that follow each other, one per `hold` frames, in a loop.
-        x: Left edge, px of the frame.
-        y: Top edge.
-        start: First frame.
-        end: Index after the last frame.
-        text: Whether it holds letters or digits.
-        alpha: Factor of its opacity, 0 to 1.
-        hold: Frames that each of several pictures is shown.
-        speed: px per frame to the right (a ticker moves to the left).
-        box: Whether the whole rectangle is overlay (a filled box), else where it is opaque.
-    """
-
-    rgba: Picture | Sequence[Picture]
-    x: int
-    y: int
-    start: int
-    end: int
-    text: bool
-    alpha: float = 1.0
-    hold: int = 1
-    speed: float = 0.0
-
-    def at(self, frame: int) -> Picture:
-        """The picture shown in a frame."""
-        if isinstance(self.rgba, np.ndarray):
-            return self.rgba
-        return self.rgba[(frame - self.start) // self.hold % len(self.rgba)]
-
-
-Look = Callable[[int, tuple[int, int], Random], list[Sprite]]
-"""(frames, (width, height), rng) -> sprites."""
-
-
-def burn(frames: Picture, sprites: Sequence[Sprite]) -> tuple[Picture, Picture]:
-    """Lay sprites over frames.
-
-    Args:
-        frames: (T, H, W, 3) uint8 RGB; not changed.
-        sprites: What to draw, the last on top.
-
-    Returns:
-        The frames, and (T, 2, H, W) uint8 masks: any overlay, and text, where opacity is above
-        an eighth. Letters are filled to lines by whoever needs that.
-    """
-    out = frames.copy()
-    masks = np.zeros((len(frames), 2, *frames.shape[1:3]), np.uint8)
-    for index in range(len(frames)):
-        for sprite in sprites:
-            if sprite.start <= index < sprite.end:
-                moved = round(sprite.x + sprite.speed * (index - sprite.start))
-                _lay(out[index], masks[index], sprite, sprite.at(index), moved)
-    return out, masks
-
-
-def _lay(frame: Picture, masks: Picture, sprite: Sprite, rgba: Picture, x: int) -> None:
-    height, width = frame.shape[:2]
-    left, top = max(0, x), max(0, sprite.y)
-    right, bottom = min(width, x + rgba.shape[1]), min(height, sprite.y + rgba.shape[0])
-    if right <= left or bottom <= top:
-        return
-    part = rgba[top - sprite.y : bottom - sprite.y, left - x : right - x]
-    alpha = part[..., 3:].astype(np.float32) / 255 * sprite.alpha
-    place = frame[top:bottom, left:right]
-    place[:] = np.rint(place * (1 - alpha) + part[..., :3] * alpha).astype(np.uint8)
-    seen = alpha[..., 0] > 0.125
-    masks[0, top:bottom, left:right] |= seen
-    if sprite.text:
-        masks[1, top:bottom, left:right] |= seen
-
-
-@cache
-def fonts() -> tuple[str, ...]:
-    """Scalable fonts of the system with Latin letters, in a fixed order."""
-    found = sorted(
-        str(p)
-        for folder in _FONT_FOLDERS
-        for p in Path(folder).rglob("*.?tf")
-        if not any(word in p.name for word in ("Symbol", "Dingbat", "Emoji", "Math", "Fallback"))
-    )
-    if not found:
-        raise RuntimeError(f"no fonts in {', '.join(_FONT_FOLDERS)}")
-    return tuple(found)
-
-
-@cache
-def _font(path: str, size: int) -> ImageFont.FreeTypeFont:
-    return ImageFont.truetype(path, size)
-
-
-@dataclass(frozen=True, slots=True)
-class Style:
-    """How letters look."""
-
-    font: str
-    size: int
-    fill: tuple[int, int, int]
-    outline: int = 0
-    outline_fill: tuple[int, int, int] = (0, 0, 0)
-    box: tuple[int, int, int, int] | None = None
-    shadow: int = 0
-    pad: int = 4
-
-
-def style(size: int, rng: Random, chosen: Sequence[str] | None = None) -> Style:
-    """A random style with letters of a readable contrast."""
-    names = chosen or fonts()
-    light = rng.random() < 0.75
-    fill = colour(rng, light)
-    outline, box, shadow = 0, None, 0
-    kind = rng.random()
-    if kind < 0.4:
-        outline = max(1, round(size * rng.uniform(0.04, 0.13)))
-    elif kind < 0.65:
-        back = colour(rng, not light)
-        box = (*back, int(rng.integers(110, 256)))
-    elif kind < 0.85:
-        shadow = max(1, round(size * rng.uniform(0.04, 0.1)))
-    edge = colour(rng, not light)
-    pad = round(size * rng.uniform(0.1, 0.5))
-    return Style(str(rng.choice(names)), size, fill, outline, edge, box, shadow, pad)
-
-
-def colour(rng: Random, light: bool) -> tuple[int, int, int]:
-    """A light or dark colour, half of the time nearly grey."""
-    plain = rng.random()
-    if plain < 0.5:
-        grey = int(rng.integers(225, 256)) if light else int(rng.integers(0, 30))
-        return (grey, grey, grey)
-    hue = rng.uniform(0, 180)
-    value = rng.uniform(190, 255) if light else rng.uniform(20, 130)
-    hsv = np.array([[[hue, rng.uniform(60, 255), value]]], np.uint8)
-    r, g, b = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
-    return (int(r), int(g), int(b))
-
-
-def words(count: int, rng: Random) -> str:
-    """Random words, of mixed case."""
-    text = " ".join(str(w) for w in rng.choice(_WORDS, count))
-    form = rng.random()
-    if form < 0.25:
-        return text.upper()
-    return text.capitalize() if form < 0.7 else text
-
-
-def letters(lines: Sequence[str], look: Style, align: str = "center") -> Picture:
-    """Lines of text as (h, w, 4) uint8, tightly framed by the style's padding."""
-    font = _font(look.font, look.size)
-    text = "\n".join(lines)
-    canvas = ImageDraw.Draw(Image.new("L", (8, 8)))
-    gap = round(0.25 * look.size)
-    box = canvas.multiline_textbbox(
-        (0, 0), text, font=font, stroke_width=look.outline, spacing=gap, align=align
-    )
-    width, height = int(box[2] - box[0]), int(box[3] - box[1])
-    size = (width + 2 * look.pad + look.shadow, height + 2 * look.pad + look.shadow)
-    base = (*look.fill, 0) if look.outline == 0 else (*look.outline_fill, 0)
-    image = Image.new("RGBA", size, look.box or base)
-    draw = ImageDraw.Draw(image)
-    at = (look.pad - box[0], look.pad - box[1])
-    if look.shadow:
-        draw.multiline_text(
-            (at[0] + look.shadow, at[1] + look.shadow), text, font=font, spacing=gap,
-            fill=(*look.outline_fill, 200), align=align,
-        )  # fmt: skip
-    draw.multiline_text(
-        at, text, font=font, fill=(*look.fill, 255), spacing=gap, align=align,
-        stroke_width=look.outline, stroke_fill=(*look.outline_fill, 255),
-    )  # fmt: skip
-    return np.array(image)
-
-
-def fitted(lines: Sequence[str], look: Style, width: int, align: str = "center") -> Picture:
-    """`letters`, scaled down to at most `width` px."""
-    made = letters(lines, look, align)
-    if made.shape[1] <= width:
-        return made
-    height = max(1, round(made.shape[0] * width / made.shape[1]))
-    return np.asarray(cv2.resize(made, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+from curate.overlays.training.lettering import Style, colour, face, fitted, letters, style, words
+from curate.overlays.training.sprites import Look, Picture, Random, Sprite
 
 
 def spans(frames: int, rng: Random, least: float = 0.3) -> list[tuple[int, int]]:
@@ -218,19 +24,32 @@ def spans(frames: int, rng: Random, least: float = 0.3) -> list[tuple[int, int]]
     return [(int(a), max(int(a) + 1, int(b) - gap)) for a, b in pairwise(edges)]
 
 
+def faint(rng: Random) -> float:
+    """Opacity of letters: mostly full, else down to what is just readable."""
+    return float(rng.uniform(0.4, 0.95)) if rng.random() < 0.18 else 1.0
+
+
+def faded(rng: Random) -> float:
+    """Frames, of 30 a second, over which something appears."""
+    return float(rng.choice([0, 0, rng.uniform(4, 15)]))
+
+
 def caption(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
-    """Subtitles: one or two lines, low and centred, that change."""
+    """Subtitles: one or two lines, low and centred or to the left, that change."""
     width, height = size
-    look = style(round(height * rng.uniform(0.04, 0.085)), rng)
+    look = style(round(height * rng.uniform(0.035, 0.085)), rng)
     base = (
         height * rng.uniform(0.82, 0.97) if rng.random() < 0.85 else height * rng.uniform(0.15, 0.4)
     )
+    align = "left" if rng.random() < 0.15 else "center"
+    alpha, fade = faint(rng), faded(rng)
     sprites = []
     for start, end in spans(frames, rng):
         lines = [words(int(rng.integers(2, 7)), rng) for _ in range(int(rng.integers(1, 3)))]
-        made = fitted(lines, look, round(0.92 * width))
+        made = fitted(lines, look, round(0.92 * width), align)
         y = int(np.clip(base - made.shape[0], 0, height - made.shape[0]))
-        sprites.append(Sprite(made, (width - made.shape[1]) // 2, y, start, end, True))
+        x = round(0.06 * width) if align == "left" else (width - made.shape[1]) // 2
+        sprites.append(Sprite(made, x, y, start, end, True, alpha, fade=fade))
     return sprites
 
 
@@ -255,8 +74,7 @@ def karaoke(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
     width, height = size
     look = style(round(height * rng.uniform(0.05, 0.1)), rng)
     text = words(int(rng.integers(3, 7)), rng)
-    sung = Style(look.font, look.size, colour(rng, True), look.outline, look.outline_fill,
-                 look.box, look.shadow, look.pad)  # fmt: skip
+    sung = replace(look, fill=colour(rng, True))
     before, after = (fitted([text], s, round(0.9 * width)) for s in (look, sung))
     steps = 12
     pictures = []
@@ -269,25 +87,57 @@ def karaoke(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
 
 
 def lower_third(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
-    """A name and a title on bars, low and to one side."""
+    """A name and a title of another size, low and to one side, on a bar, beside a rule or bare."""
     width, height = size
-    first = style(round(height * rng.uniform(0.05, 0.085)), rng)
-    second = style(round(first.size * rng.uniform(0.5, 0.8)), rng)
-    x = int(width * rng.uniform(0.03, 0.12)) if rng.random() < 0.7 else int(width * 0.5)
-    y = int(height * rng.uniform(0.66, 0.8))
-    name = fitted([words(2, rng)], first, width - x - 4)
-    title = fitted([words(int(rng.integers(2, 6)), rng)], second, width - x - 4)
+    first = style(round(height * rng.uniform(0.045, 0.09)), rng)
+    second = style(max(8, round(first.size * rng.uniform(0.45, 0.85))), rng)
+    if rng.random() < 0.6:  # of one family, as most are
+        second = replace(second, font=first.font, fill=first.fill, outline=0)
+    margin = int(width * rng.uniform(0.03, 0.12))
+    most = width - margin - 4
+    name = fitted([words(int(rng.integers(1, 4)), rng)], first, most)
+    title = fitted([words(int(rng.integers(2, 6)), rng)], second, most)
+    wide, tall = max(name.shape[1], title.shape[1]), name.shape[0] + title.shape[0]
+    right = rng.random() < 0.3
+    x = width - margin - wide if right else margin
+    if rng.random() < 0.15:
+        x = (width - wide) // 2
+    y = min(int(height * rng.uniform(0.62, 0.84)), height - tall - 2)
     start, end = spans(frames, rng)[0]
-    if rng.random() < 0.5:  # a bar behind both
-        bar = np.zeros(
-            (name.shape[0] + title.shape[0] + 8, int(width * rng.uniform(0.4, 0.9)), 4), np.uint8
+    back = _ground(x, y, wide, tall, size, rng)
+    flush = [x + wide - p.shape[1] if right else x for p in (name, title)]
+    parts = [(name, flush[0], y), (title, flush[1], y + name.shape[0])]
+    alpha, fade = faint(rng), faded(rng)
+    return [
+        Sprite(p, at, top, start, end, text, alpha, fade=fade)
+        for text, some in ((False, back), (True, parts))
+        for p, at, top in some
+    ]
+
+
+def _ground(
+    x: int, y: int, wide: int, tall: int, size: tuple[int, int], rng: Random
+) -> list[tuple[Picture, int, int]]:
+    """What a name lies on: a bar, one that fades out, a rule beside or below, or nothing."""
+    kind = rng.random()
+    ink = colour(rng, rng.random() < 0.3)
+    if kind < 0.35:
+        bar = np.empty(
+            (tall + 8, max(wide + 16, int(size[0] * rng.uniform(0.2, 0.9))), 4), np.uint8
         )
-        bar[...] = (*colour(rng, rng.random() < 0.3), int(rng.integers(140, 256)))
-        back = [Sprite(bar, max(0, x - 8), y - 4, start, end, True)]
-    else:
-        back = []
-    return [*back, Sprite(name, x, y, start, end, True),
-            Sprite(title, x, y + name.shape[0], start, end, True)]  # fmt: skip
+        bar[...] = (*ink, int(rng.integers(90, 256)))
+        if rng.random() < 0.4:
+            fall = np.linspace(1, 0, bar.shape[1]) ** rng.uniform(0.4, 1)
+            bar[..., 3] = (bar[..., 3] * fall).astype(np.uint8)
+        return [(bar, max(0, x - 8), max(0, y - 4))]
+    thick = int(rng.integers(2, 7))
+    if kind < 0.5:
+        rule = np.full((tall, thick, 4), (*ink, 255), np.uint8)
+        return [(rule, max(0, x - thick - 4), y)]
+    if kind < 0.6:
+        rule = np.full((thick, wide, 4), (*ink, 255), np.uint8)
+        return [(rule, x, min(size[1] - thick, y + tall + 1))]
+    return []
 
 
 def ticker(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
@@ -303,23 +153,34 @@ def ticker(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
     y = height - thick - int(height * rng.choice([0, 0, 0.03, 0.06]))
     speed = -rng.uniform(1, 5) if rng.random() < 0.6 else 0.0
     x = int(rng.uniform(0, 0.5) * width)
-    return [Sprite(bar, 0, y, 0, frames, True),
+    return [Sprite(bar, 0, y, 0, frames, False),
             Sprite(line, x, y + thick // 8, 0, frames, True, speed=speed)]  # fmt: skip
 
 
 def title(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
-    """A large title anywhere in the picture, some lines of any alignment."""
+    """A title of one to three lines anywhere in the picture, the first line sometimes larger."""
     width, height = size
-    look = style(round(height * rng.uniform(0.06, 0.2)), rng)
+    look = style(round(height * rng.uniform(0.05, 0.2)), rng)
     lines = [words(int(rng.integers(1, 4)), rng) for _ in range(int(rng.integers(1, 4)))]
-    made = fitted(
-        lines, look, round(rng.uniform(0.4, 0.95) * width), str(rng.choice(["left", "center"]))
-    )
-    made = made[: height - 2]
-    x = int(rng.uniform(0, width - made.shape[1]))
-    y = int(rng.uniform(0, height - made.shape[0]))
+    align = str(rng.choice(["left", "center", "right"]))
+    most = round(rng.uniform(0.4, 0.95) * width)
+    parts = [fitted(lines, look, most, align)]
+    if rng.random() < 0.35:  # a line of another size below
+        small = replace(look, size=max(9, round(look.size * rng.uniform(0.3, 0.6))), outline=0)
+        parts.append(fitted([words(int(rng.integers(2, 6)), rng)], small, most))
+    wide, tall = max(p.shape[1] for p in parts), sum(p.shape[0] for p in parts)
+    x, y = int(rng.uniform(0, max(1, width - wide))), int(rng.uniform(0, max(1, height - tall)))
+    if rng.random() < 0.4:
+        x, y = (width - wide) // 2, max(0, (height - tall) // 2)
     start, end = spans(frames, rng)[0]
-    return [Sprite(made, x, y, start, end, True)]
+    alpha, fade = faint(rng), faded(rng)
+    sprites = []
+    for part in parts:
+        free = wide - part.shape[1]
+        at = x + {"left": 0, "center": free // 2, "right": free}[align]
+        sprites.append(Sprite(part[: height - 2], at, y, start, end, True, alpha, fade=fade))
+        y += part.shape[0]
+    return sprites
 
 
 def clock(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
@@ -333,7 +194,7 @@ def clock(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
     made = [letters([f"{base}{i % 60:02d}"], look) for i in range(max(1, frames // hold + 1))]
     w = max(m.shape[1] for m in made)
     x, y = corner(size, (w, made[0].shape[0]), rng)
-    return [Sprite(made, x, y, 0, frames, True, hold=hold)]
+    return [Sprite(made, x, y, 0, frames, True, faint(rng), hold)]
 
 
 def scoreboard(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
@@ -344,7 +205,7 @@ def scoreboard(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
     for text in (code(3, rng), str(rng.integers(0, 99)), str(rng.integers(0, 99)), code(3, rng)):
         light = rng.random() < 0.5
         cell = Style(
-            str(rng.choice(fonts())),
+            face(rng),
             px,
             colour(rng, light),
             box=(*colour(rng, not light), 255),

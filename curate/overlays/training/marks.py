@@ -6,22 +6,9 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from curate.overlays.training.looks import (
-    Look,
-    Picture,
-    Random,
-    Sprite,
-    Style,
-    code,
-    colour,
-    corner,
-    fitted,
-    fonts,
-    letters,
-    spans,
-    style,
-    words,
-)  # fmt: skip
+from curate.overlays.training.lettering import Style, colour, face, fitted, letters, style, words
+from curate.overlays.training.looks import code, corner, spans
+from curate.overlays.training.sprites import Look, Picture, Random, Sprite
 
 
 def mark(px: int, rng: Random) -> Picture:
@@ -66,7 +53,7 @@ def mark(px: int, rng: Random) -> Picture:
     if rng.random() < 0.4:
         text = code(int(rng.integers(1, 4)), rng)
         look = Style(
-            str(rng.choice(fonts())),
+            face(rng),
             round(big * rng.uniform(0.3, 0.6)),
             colour(rng, bool(rng.random() < 0.5)),
             pad=0,

@@ -1,6 +1,6 @@
 """Fits the overlay network to samples."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,11 +22,20 @@ COVERED_WEIGHT: Final = 3.0
 """Weight of covered cells against free ones, which are 30 times as many."""
 
 
+HARD_SHARE: Final = 8
+"""One in so many samples is drawn again and again in the second half of the steps: those in which
+the network then sees most that is not there."""
+HARD_TIMES: Final = 2
+"""How often more they are drawn."""
+FALSE_CELLS: Final = 20
+"""Cells that most look like an overlay and are none, whose mean answer says how much it sees."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Steps, batch size, peak learning rate and seed."""
 
-    steps: int = 4000
+    steps: int = 3000
     batch: int = 16
     rate: float = 2.2e-3
     seed: int = 0
@@ -77,10 +86,11 @@ def fit(
     torch.manual_seed(recipe.seed)
     model, rng = Model(), np.random.default_rng(recipe.seed)
     optimiser = torch.optim.AdamW(model.parameters(), recipe.rate, weight_decay=1e-4)
-    losses = []
-    for step, (maps, labels) in zip(
-        range(recipe.steps), _batches(samples, recipe, rng), strict=False
-    ):
+    losses, batches = [], _Batches(samples, recipe, rng)
+    for step in range(recipe.steps):
+        if step == recipe.steps // 2:
+            batches.insist(hardest(model, samples))
+        maps, labels = batches.draw()
         warm = min(1.0, (step + 1) / 50)
         share = 0.5 + 0.5 * np.cos(np.pi * step / recipe.steps)
         for group in optimiser.param_groups:
@@ -90,7 +100,7 @@ def fit(
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
-        losses.append(float(loss))
+        losses.append(float(loss.detach()))
     weights = {k: v.numpy().astype(np.float16) for k, v in model.state_dict().items()}
     return weights, float(np.mean(losses[-100:]))
 
@@ -110,22 +120,43 @@ def _loss(logits: Tensor, labels: npt.NDArray[np.uint8]) -> Tensor:
     return (each * weight).sum() / decided.sum()
 
 
-def _batches(
-    samples: Sequence[Sample], recipe: Recipe, rng: np.random.Generator
-) -> Iterator[tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]]:
+def hardest(model: Model, samples: Sequence[Sample]) -> npt.NDArray[np.int64]:
+    """Indices of one in HARD_SHARE samples, those with the most false answers."""
+    false = []
+    with torch.no_grad():
+        for one in samples:
+            answers = torch.sigmoid(model(scaled(one.maps[None])))[0].numpy()
+            wrong = np.where(one.labels == 0, answers, 0).reshape(2, -1)
+            false.append(np.sort(wrong, axis=1)[:, -FALSE_CELLS:].mean(axis=1).max())
+    return np.argsort(false)[::-1][: len(samples) // HARD_SHARE].astype(np.int64)
+
+
+class _Batches:
     """Random parts of random samples, half of them mirrored."""
-    rows, columns = CROP
-    while True:
-        order = rng.permutation(len(samples))
-        for start in range(0, len(order) - recipe.batch + 1, recipe.batch):
-            maps, labels = [], []
-            for index in order[start : start + recipe.batch]:
-                one = samples[int(index)]
-                y = int(rng.integers(0, (SIZE[1] - rows) // CELL + 1))
-                x = int(rng.integers(0, (SIZE[0] - columns) // CELL + 1))
-                part = one.maps[:, CELL * y : CELL * y + rows, CELL * x : CELL * x + columns]
-                label = one.labels[:, y : y + rows // CELL, x : x + columns // CELL]
-                across, down = (-1 if rng.random() < 0.5 else 1), (-1 if rng.random() < 0.15 else 1)
-                maps.append(part[:, ::down, ::across])
-                labels.append(label[:, ::down, ::across])
-            yield np.stack(maps), np.stack(labels)
+
+    def __init__(self, samples: Sequence[Sample], recipe: Recipe, rng: np.random.Generator) -> None:
+        self._samples, self._size, self._rng = samples, recipe.batch, rng
+        self._among = np.arange(len(samples))
+        self._left: list[int] = []
+
+    def insist(self, hard: npt.NDArray[np.int64]) -> None:
+        """Draw some samples more often from here on."""
+        self._among = np.concatenate([np.arange(len(self._samples)), *[hard] * HARD_TIMES])
+        self._left = []
+
+    def draw(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        """Maps (N, CHANNELS, *CROP) and labels (N, 2, ...) of a batch."""
+        if len(self._left) < self._size:
+            self._left = [int(i) for i in self._rng.permutation(self._among)]
+        parts = [self._part(self._samples[self._left.pop()]) for _ in range(self._size)]
+        return np.stack([maps for maps, _ in parts]), np.stack([labels for _, labels in parts])
+
+    def _part(self, one: Sample) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+        rows, columns = CROP
+        y = int(self._rng.integers(0, (SIZE[1] - rows) // CELL + 1))
+        x = int(self._rng.integers(0, (SIZE[0] - columns) // CELL + 1))
+        maps = one.maps[:, CELL * y : CELL * y + rows, CELL * x : CELL * x + columns]
+        labels = one.labels[:, y : y + rows // CELL, x : x + columns // CELL]
+        across = -1 if self._rng.random() < 0.5 else 1
+        down = -1 if self._rng.random() < 0.15 else 1
+        return maps[:, ::down, ::across], labels[:, ::down, ::across]
