@@ -73,8 +73,8 @@ class EgoWorld:
         monsters: Whether the levels are inhabited.
     """
 
-    turn: float = 36.0
-    walk: float = 96.0
+    turn: float = 42.0
+    walk: float = 128.0
     monsters: bool = False
     name: str = field(default="ego", init=False)
     actions: tuple[str, ...] = field(
