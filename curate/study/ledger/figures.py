@@ -76,6 +76,12 @@ def figures(
     if beside:
         own = _gain("ridge", beside, "Action gain beside")
         found["action_gain beside"] = replace(own, eval_set=BESIDE)
+    return found | _unlabelled()
+
+
+def _unlabelled() -> dict[str, Figure]:
+    """Figures that need no actions: of prediction, and of what latent actions carry."""
+    found: dict[str, Figure] = {}
     for name, words in ((RAW, "unfiltered"), (CURATED, "curated")):
         suffix = "" if name == RAW else " curated"
         found[f"rollout_skill{suffix}"] = Figure(
