@@ -18,6 +18,12 @@ def conclude(summary: dict[str, Any]) -> list[str]:
     name = summary["primary"][0]
     figure = summary["figures"][name]
     entries = {e["arm"]: e for e in summary["entries"] if e["figure"] == name}
+    if _learned_nothing(entries):
+        return [
+            "Training on raw windows is not shown to beat an inverse model with random weights: "
+            "differences of arms say nothing here. More windows or steps are needed.",
+            *caveats(summary, entries),
+        ]
     found = []
     curated = entries.get(CURATED)
     if curated is not None and curated["difference"] is not None:
@@ -41,12 +47,6 @@ def caveats(summary: dict[str, Any], entries: dict[str, dict[str, Any]]) -> list
             f"Even a supervised inverse model reaches only {ceiling['mean']:.2f}: the features, "
             "the step or the amount of labels leave little room, and the ledger is not conclusive."
         )
-    untrained = entries.get("control: untrained")
-    raw = entries.get(RAW)
-    if untrained is not None and raw is not None and _below(raw, untrained):
-        found.append(
-            "Training on raw windows is not shown to beat an inverse model with random weights."
-        )
     random = entries.get(RANDOM)
     if random is not None and random["verdict"] in ("higher", "lower"):
         found.append(
@@ -62,6 +62,12 @@ def caveats(summary: dict[str, Any], entries: dict[str, dict[str, Any]]) -> list
         )
     found += [f"The arm {arm} was left out: {why}." for arm, why in summary["left_out"].items()]
     return found
+
+
+def _learned_nothing(entries: dict[str, Any]) -> bool:
+    """Whether the raw arm does not clearly exceed the untrained control."""
+    raw, untrained = entries.get(RAW), entries.get("control: untrained")
+    return raw is not None and untrained is not None and _below(raw, untrained)
 
 
 def _greatest_doses(summary: dict[str, Any]) -> list[dict[str, Any]]:

@@ -121,3 +121,15 @@ def test_missing_cells_and_other_spaces_are_refused(plan: LedgerPlan) -> None:
     other = results.with_columns(normaliser=pl.col("arm"))
     with pytest.raises(ValueError, match="one target space"):
         summarise(other, plan, SETTINGS, DIMENSIONS)
+
+
+def test_nothing_is_concluded_from_models_that_learned_nothing(plan: LedgerPlan) -> None:
+    gains = {"raw": 0.02, "curated": 0.2, "control: supervised": 0.02}
+    results = make_results(plan, gains)
+    untrained = results.filter(pl.col("arm") == "control: supervised").with_columns(
+        arm=pl.lit("control: untrained")
+    )
+    summary = summarise(pl.concat([results, untrained]), plan, SETTINGS, DIMENSIONS)
+    found = conclude(summary)
+    assert found[0].startswith("Training on raw windows is not shown to beat")
+    assert not any("raises" in sentence for sentence in found)
