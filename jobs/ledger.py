@@ -59,6 +59,7 @@ def run_ledger(run: Run) -> None:
 def _planned(run: Run) -> tuple[LedgerPlan, Gathered] | None:
     """The plan, stored; None where there is too little, which the record then says."""
     folder, key = run.corpus.folder, ledger_key(run.config, run.keys)
+    _require_verdicts(run)
     gathered = collect(run.corpus, run.config, run.keys)
     try:
         plan = _plan(gathered.windows, run.config.ledger)
@@ -69,6 +70,20 @@ def _planned(run: Run) -> tuple[LedgerPlan, Gathered] | None:
     keep_plan(folder, (FOLDER, key), plan.to_json())
     run.note("ledger", key=key, arms=len(plan.train), windows=plan.windows, left_out=plan.left_out)
     return plan, gathered
+
+
+def _require_verdicts(run: Run) -> None:
+    """Without verdicts every clip would count as kept, and the arms would be alike.
+
+    Raises:
+        ConfigError: There are clips, and none has a verdict of this policy.
+    """
+    clips = run.corpus.scan("clips").select(pl.len()).collect().item()
+    verdicts = run.corpus.committed("decisions").filter(pl.col("policy_key") == run.keys.policy)
+    if clips and not verdicts.select(pl.len()).collect().item():
+        raise ConfigError(
+            f"no clip has a verdict under these settings; `rushes decide {run.corpus.uri}` first"
+        )
 
 
 def _plan(windows: pl.DataFrame, settings: Ledger) -> LedgerPlan:

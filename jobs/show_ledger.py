@@ -65,8 +65,19 @@ def print_ledger(corpus: Corpus, console: Console, *, as_json: bool) -> None:
     for other in dict.fromkeys(summary["versus"].values()):
         arms = [arm for arm, against in summary["versus"].items() if against == other]
         console.print(f"compared with {other}: {', '.join(map(printable, arms))}")
+    console.print(_budget(summary))
     for sentence in conclude(summary):
         console.print(f"- {sentence}")
+
+
+def _budget(summary: dict[str, Any]) -> str:
+    """What every arm was given, and the model."""
+    model = summary["model"]
+    return (
+        f"{summary['windows']} windows an arm, {summary['seeds']} seeds, "
+        f"{summary['optimiser_steps']} steps; inverse model {model['inverse']}, forward model "
+        f"{model['forward']}, {model['regulariser']}, {model['latent']} dimensions"
+    )
 
 
 def print_plan(record: dict[str, Any], corpus: Corpus, console: Console) -> None:

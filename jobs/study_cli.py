@@ -40,11 +40,15 @@ def _study_command(name: str, stages: tuple[str, ...], text: str) -> None:
     app.command(name=name, help=text)(command)
 
 
-_study_command("pair", ("encode", "study"), "Train on raw and on curated clips, and compare.")
-_study_command("plan", ("encode", "ledger_plan"), "Write the ledger's plan; train nothing.")
+_study_command(
+    "pair", ("decide", "encode", "study"), "Train on raw and on curated clips, and compare."
+)
+_study_command(
+    "plan", ("decide", "encode", "ledger_plan"), "Write the ledger's plan; train nothing."
+)
 _study_command(
     "run",
-    ("encode", "ledger", "report"),
+    ("decide", "encode", "ledger", "report"),
     "The ledger: every filter alone and left out, with the actions learned.",
 )
 

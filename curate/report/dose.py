@@ -1,7 +1,7 @@
 """Dose-response on the page: the figure of merit against the share of contaminated windows."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from markupsafe import Markup
 
@@ -11,34 +11,49 @@ _TOP: Final = 8
 _HEIGHT: Final = 150
 _LEFT: Final = 44
 _ASIDE: Final = 3
-"""Units by which the two series stand aside of each other, so that intervals can be told apart."""
+"""Units by which series stand aside of each other, so that intervals can be told apart."""
 
 
-def dose_plot(
-    label: str, kind: str, rows: Sequence[dict[str, Any]], clean: dict[str, Any]
-) -> Markup:
-    """One contaminant: means with 95 % intervals, contaminated and curated, by dose.
+Series: TypeAlias = Mapping[str, Sequence[tuple[float, dict[str, Any] | None]]]
+"""Style -> (dose, estimate with mean, low and high), which may be undefined or None."""
+
+
+def dose_series(
+    kind: str, rows: Sequence[dict[str, Any]], clean: dict[str, Any]
+) -> dict[str, list[tuple[float, dict[str, Any] | None]]]:
+    """A figure of merit of one contaminant by dose, contaminated and curated.
+
+    Args:
+        kind: The contaminant.
+        rows: Of `curate.study.ledger.response.dose_responses`.
+        clean: The clean arm's mean, low and high: dose 0 of both series.
+    """
+    rows = sorted((row for row in rows if row["kind"] == kind), key=lambda row: float(row["dose"]))
+    return {
+        style: [(0.0, clean), *((row["dose"], row[which]) for row in rows)]
+        for style, which in (("arm0", "dosed"), ("arm1", "cured"))
+    }
+
+
+def dose_plot(label: str, kind: str, series: Series) -> Markup:
+    """Means with 95 % intervals against the dose of one contaminant; empty without any.
 
     Args:
         label: Of the figure of merit.
         kind: The contaminant.
-        rows: Of `curate.study.ledger.response.dose_responses`, of this contaminant.
-        clean: The clean arm's mean, low and high: dose 0 of both series.
+        series: What is drawn.
     """
-    rows = sorted(rows, key=lambda row: float(row["dose"]))
-    series = {
-        "arm0": [(0.0, clean), *((row["dose"], row["dosed"]) for row in rows)],
-        "arm1": [(0.0, clean), *((row["dose"], row["cured"]) for row in rows)],
-    }
     known = [e for points in series.values() for _, e in points if e and e["mean"] is not None]
-    if not known:
+    doses = sorted({dose for points in series.values() for dose, _ in points})
+    if not known or doses[-1] <= 0:
         return Markup("")
     low, high = min(e["low"] for e in known), max(e["high"] for e in known)
     room = 0.08 * (high - low) or 0.1
-    x = _axis(0.0, 1.05 * max(row["dose"] for row in rows), _LEFT, WIDTH - 8)
+    x = _axis(0.0, 1.05 * doses[-1], _LEFT, WIDTH - 8)
     y = _axis(low - room, high + room, _TOP + _HEIGHT, _TOP)
-    parts = _frame(x, y, low - room, high + room, [0.0, *(row["dose"] for row in rows)])
-    for aside, (style, points) in zip((-_ASIDE, _ASIDE), series.items(), strict=True):
+    parts = _frame(x, y, low - room, high + room, doses)
+    for place, (style, points) in enumerate(series.items()):
+        aside = _ASIDE * (2 * place - len(series) + 1)
         parts += _series(style, [(x(d) + aside, e) for d, e in points if e], y)
     parts.append(text(WIDTH - 8, _TOP + _HEIGHT + 30, f"windows with {kind}", "end"))
     return svg(f"{label} against the share of windows with {kind}", _TOP + _HEIGHT + 36, parts)

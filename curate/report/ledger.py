@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from curate.config import Config
 from curate.keys import StageKeys, ledger_key
-from curate.report.dose import dose_plot
+from curate.report.dose import dose_plot, dose_series
 from curate.report.figures import IntervalRow, domain_of, intervals
 from curate.report.study import Estimate
 from curate.study.ledger.dose import CLEAN
@@ -40,7 +40,7 @@ class LedgerPage:
             primary figure.
         figures: All figures, the primary ones first.
         facts: Budget and sizes, name and value.
-        doses: (contaminant, plot) of a dose-response, else empty.
+        doses: (contaminant, its plots by title) of a dose-response, else empty.
         notes: What the arms are, for the design at hand.
     """
 
@@ -48,7 +48,7 @@ class LedgerPage:
     rows: list[dict[str, Any]]
     figures: list[LedgerFigure]
     facts: list[tuple[str, str]]
-    doses: list[tuple[str, Markup]]
+    doses: list[tuple[str, list[tuple[str, Markup]]]]
     notes: str
 
 
@@ -85,6 +85,7 @@ def build_ledger(summary: dict[str, Any]) -> LedgerPage:
         ("seeds", f"{summary['seeds']}"),
         ("optimiser steps", f"{summary['optimiser_steps']}"),
         ("epochs", f"{summary['epochs']:.2g}"),
+        *((name, f"{value}") for name, value in summary["model"].items()),
         *sets,
         ("normaliser", summary["normaliser"]),
     ]
@@ -113,13 +114,42 @@ def _size(size: dict[str, int | None]) -> str:
     return sources if size["windows"] is None else f"{size['windows']} windows of {sources}"
 
 
-def _doses(summary: dict[str, Any], label: str, figure: str) -> list[tuple[str, Markup]]:
-    """A plot per contaminant."""
-    rows: dict[str, list[dict[str, Any]]] = {}
-    for row in summary.get("doses", []):
-        rows.setdefault(row["kind"], []).append(row)
+def _doses(
+    summary: dict[str, Any], label: str, figure: str
+) -> list[tuple[str, list[tuple[str, Markup]]]]:
+    """Per contaminant the primary figure by dose, and changes beside those of the linear model."""
+    rows = summary.get("doses", [])
     clean = [e for e in summary["entries"] if (e["arm"], e["figure"]) == (CLEAN, figure)]
-    return [(kind, dose_plot(label, kind, found, clean[0])) for kind, found in rows.items()]
+    found = []
+    for kind in dict.fromkeys(row["kind"] for row in rows):
+        plots = [(label, dose_plot(label, kind, dose_series(kind, rows, clean[0])))]
+        doses = {f"{kind} {100 * r['dose']:g} %": r["dose"] for r in rows if r["kind"] == kind}
+        for name, three in _BESIDE_LINEAR.items():
+            plots.append((name, dose_plot(name, kind, _changes(summary, doses, three))))
+        found.append((kind, [(name, plot) for name, plot in plots if plot]))
+    return found
+
+
+_BESIDE_LINEAR: Final = {
+    "Action gain, change from clean": ("action_gain", "linear_gain", "theory_gain"),
+    "Cut recovery, change from clean": (
+        "cut_recovery",
+        "linear_cut_recovery",
+        "theory_cut_recovery",
+    ),
+}
+"""Figures of the neural model, of the linear one, and of its theory."""
+
+
+def _changes(
+    summary: dict[str, Any], doses: dict[str, float], names: tuple[str, ...]
+) -> dict[str, list[tuple[float, dict[str, Any] | None]]]:
+    """Differences to the clean arm, by dose, of the three figures of the same thing."""
+    known = {(e["figure"], e["arm"]): e["difference"] for e in summary["entries"]}
+    return {
+        style: [(dose, known.get((name, arm))) for arm, dose in doses.items()]
+        for style, name in zip(("arm0", "linear", "theory"), names, strict=True)
+    }
 
 
 def _figure(summary: dict[str, Any], name: str) -> LedgerFigure:

@@ -111,6 +111,14 @@ def test_what_was_asked_for_beside_is_measured(corpus: Corpus) -> None:
     assert of_arm["raw", "camera_gain"]["mean"] is None
 
 
+def test_the_linear_model_is_measured_beside(corpus: Corpus) -> None:
+    found = {(e["arm"], e["figure"]): e for e in read_ledger(corpus)["entries"]}
+    recovery = found["raw", "linear_cut_recovery"]
+    assert 0 < recovery["mean"] <= 1
+    assert found["curated", "linear_gain"]["versus"] == "raw"
+    assert ("raw", "theory_gain") not in found  # predictions are of known doses
+
+
 def test_a_corpus_beside_that_cannot_serve_is_named(corpus: Corpus, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"ledger\.beside: .*nothing is no corpus"):
         _run(corpus, f"ledger.beside={tmp_path / 'nothing'}", stages=("encode", "ledger"))
@@ -153,3 +161,11 @@ def test_doses_come_from_a_table_of_known_faults(corpus: Corpus, lab: Path) -> N
     assert not corpus.folder.exists("ledger", key, "summary.json")
     with pytest.raises(ConfigError, match=r"needs ledger\.truth"):
         _run(corpus, "ledger.design=dose", stages=("encode", "ledger_plan"))
+
+
+def test_a_policy_that_has_decided_nothing_stops_the_ledger(corpus: Corpus) -> None:
+    """Else every clip would count as kept, and no filter as having dropped any."""
+    other = "policy.filters.flicker.high=1.9"
+    with pytest.raises(ConfigError, match="no clip has a verdict under these settings"):
+        _run(corpus, other, stages=("encode", "ledger_plan"))
+    assert "ledger" in _run(corpus, other, stages=("decide", "encode", "ledger_plan"))["stages"]

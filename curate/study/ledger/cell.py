@@ -13,10 +13,13 @@ from curate.latent_action.regularisers import Regulariser
 from curate.latent_action.train import TrainConfig, train
 from curate.study.confounds import pair_latents
 from curate.study.leakage import cut_errors
+from curate.study.ledger.baseline import Linear, linear_world, predictions, theory_rows
 from curate.study.ledger.beside import Beside
-from curate.study.ledger.figures import BESIDE
+from curate.study.ledger.dose import CLEAN
+from curate.study.ledger.figures import BESIDE, LINEAR
 from curate.study.ledger.labelled import Labelled, Labels, Loader, Row
 from curate.study.ledger.plan import RAW, LedgerPlan
+from curate.study.ledger.response import arms_of
 from curate.study.ledger.settings import Ledger
 from curate.study.ledger.table import RESULTS
 from curate.study.metrics import Array, clip_errors, partners
@@ -66,6 +69,7 @@ def run_cell(
     budget = train_config(settings, tokens)
     model = train(tokens, budget, seed, action=True).model
     twin = train(tokens, budget, seed, action=False).model if arm == plan.reference else None
+    linear = Linear.fit(tokens, settings.latent)
     rows: list[Row] = []
     for name, windows in plan.evaluate.items():
         held = _tensor(load(windows), normaliser)
@@ -74,11 +78,15 @@ def run_cell(
         if name == RAW:
             few = slice(MECHANISM_WINDOWS)  # of an order that hashes decide
             found = _mechanisms(model, twin, held[few], windows[few], sources[few])
+            if linear is not None:
+                found |= linear.cut_errors(held[few], partners(windows[few], sources[few]))
             rows += _rows(name, sources[few], found)
     shuffled: list[Row] = []
     if plan.label_test:
         data = Labelled.load(plan, load, labels, normaliser)
         rows += data.measure(lambda x: _latents(model, x), seed, kinds=("ridge", "mlp"))
+        if linear is not None:
+            rows += data.measure(linear.infer, seed, name=LINEAR)
         if arm == plan.reference:
             shuffled = data.measure(lambda x: _latents(model, x), seed, shuffle=True)
     rows += _beside(beside, lambda x: _latents(model, x), seed, normaliser)
@@ -133,7 +141,23 @@ def run_controls(
         if name == "untrained":  # the other one was taught other actions
             rows += _beside(beside, infer, seed, normaliser)
         found.append(_frame(rows, f"control: {name}", seed, normaliser))
+    if plan.reference == CLEAN:
+        found += [
+            _frame(rows, arm, seed, normaliser)
+            for arm, rows in _theory(plan, settings, tokens, data).items()
+        ]
     return pl.concat(found)
+
+
+def _theory(
+    plan: LedgerPlan, settings: Ledger, clean: torch.Tensor, data: Labelled
+) -> dict[str, list[Row]]:
+    """What theory predicts of the linear model, by arm of a dose-response."""
+    world = linear_world(clean, data)
+    if world is None:
+        return {}
+    told = predictions(world, arms_of(plan, settings), settings.latent, clean.shape[1])
+    return {arm: theory_rows(world, found) for arm, found in told.items()}
 
 
 def train_config(settings: Ledger, tokens: torch.Tensor) -> TrainConfig:

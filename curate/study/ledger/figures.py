@@ -18,6 +18,12 @@ LABELLED: Final = "labelled"
 BESIDE: Final = "beside"
 """The eval set of labelled windows of another corpus."""
 
+LINEAR: Final = "linear"
+"""Prefix of the closed-form linear model's metrics."""
+
+THEORY: Final = "theory"
+"""The eval set of what theory predicts of the linear model."""
+
 
 @dataclass(frozen=True, slots=True)
 class Figure:
@@ -76,7 +82,39 @@ def figures(
     if beside:
         own = _gain("ridge", beside, "Action gain beside")
         found["action_gain beside"] = replace(own, eval_set=BESIDE)
-    return found | _unlabelled()
+    return found | _unlabelled() | _linear(dimensions)
+
+
+def _linear(dimensions: Sequence[str]) -> dict[str, Figure]:
+    """The closed-form linear model, which has no seed but its windows, and its theory."""
+    found = {
+        "linear_cut_recovery": Figure(
+            "Cut recovery, linear model",
+            "share",
+            "cut recovery of the closed-form linear model of coarse frames, by squared errors and "
+            "against its own prediction without action",
+            RAW,
+            (f"{LINEAR} cut", f"{LINEAR} cut_no_action"),
+            _share_removed,
+            better=None,
+        )
+    }
+    if dimensions:
+        gain = _gain(LINEAR, dimensions, "Action gain, linear model")
+        meaning = gain.meaning.replace("(MLP probe)", "(linear model of coarse frames)")
+        found["linear_gain"] = replace(gain, meaning=meaning)
+    for name, label in (("gain", "Action gain"), ("cut_recovery", "Cut recovery")):
+        found[f"theory_{name}"] = Figure(
+            f"{label}, predicted for the linear model",
+            "R2" if name == "gain" else "share",
+            "what theory predicts of the linear model from covariances of clean footage and the "
+            "dose (arXiv 2506.15691; cuts and still frames are an extension)",
+            THEORY,
+            (name,),
+            lambda value: value,
+            better=None,
+        )
+    return found
 
 
 def _unlabelled() -> dict[str, Figure]:

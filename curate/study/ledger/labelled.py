@@ -109,6 +109,7 @@ class Labelled:
         *,
         kinds: Sequence[ProbeKind] = ("ridge",),
         shuffle: bool = False,
+        name: str | None = None,
     ) -> list[Row]:
         """Squared errors per pair of probes with and without the latent action, by source.
 
@@ -118,6 +119,7 @@ class Labelled:
             kinds: Of probes.
             shuffle: Whether the actions that fit the probes are dealt to other pairs of their
                 sources: nothing is left to tell, and the gain is at most 0.
+            name: Of the first probe's rows, instead of its kind, which are then all there are.
         """
         latent = self._latent(infer)
         actions = self.actions
@@ -125,6 +127,8 @@ class Labelled:
             dealt = shuffle_labels(actions[self.fits], self.sources[self.fits], seed)
             actions = actions.copy()
             actions[self.fits] = dealt
+        if name is not None:
+            return self._probed(latent, actions, self.names, kinds[0], seed, name)
         rows: list[Row] = []
         for kind in kinds:
             rows += self._probed(latent, actions, self.names, kind, seed, kind)
@@ -177,12 +181,12 @@ def _of(values: Mapping[str, npt.NDArray[np.float32]], windows: Sequence[str]) -
     return np.concatenate([values[window] for window in windows]).astype(np.float64)
 
 
-def coarse(frames: torch.Tensor) -> torch.Tensor:
-    """Frames (..., N, D) on a square grid, averaged to `STATE_GRID` cells a side, (..., S)."""
+def coarse(frames: torch.Tensor, cells: int = STATE_GRID) -> torch.Tensor:
+    """Frames (..., N, D) on a square grid, averaged to `cells` cells a side, (..., S)."""
     *lead, tokens, channels = frames.shape
     side = round(tokens**0.5)
-    if side * side != tokens or side <= STATE_GRID:
+    if side * side != tokens or side <= cells:
         return frames.flatten(-2)
     grid = frames.reshape(-1, side, side, channels).permute(0, 3, 1, 2)
-    small: torch.Tensor = torch.nn.functional.adaptive_avg_pool2d(grid, STATE_GRID)
+    small: torch.Tensor = torch.nn.functional.adaptive_avg_pool2d(grid, cells)
     return small.reshape(*lead, -1)

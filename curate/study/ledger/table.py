@@ -75,6 +75,12 @@ def summarise(
         "seeds": settings.seeds,
         "optimiser_steps": settings.steps,
         "batch_size": settings.batch_size,
+        "model": {
+            "inverse": settings.inverse,
+            "forward": settings.forward,
+            "regulariser": settings.regulariser,
+            "latent": settings.latent,
+        },
         "epochs": settings.steps * min(settings.batch_size, plan.windows) / plan.windows,
         "normaliser": spaces[0],
         "primary": list(plan.primary),

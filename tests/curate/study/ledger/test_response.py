@@ -54,8 +54,10 @@ def test_the_conclusion_and_the_page_say_it(summary: dict[str, Any]) -> None:
     assert any("50 % of windows with cuts lower action gain" in sentence for sentence in said)
     assert any("curation gives back 7" in sentence for sentence in said)
     page = build_ledger(summary)
-    ((kind, plot),) = page.doses
+    ((kind, plots),) = page.doses
     assert kind == "cuts"
+    (title, plot), *_ = plots
+    assert title == "Action gain"
     assert plot.count("<circle") == 2 * len(summary["doses"]) + 2
     assert "clean: windows without" in page.notes
 
