@@ -1,6 +1,7 @@
 """The configuration: one frozen model, read from TOML, with units in the names."""
 
 import difflib
+import json
 import tomllib
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Literal, Self
@@ -254,7 +255,8 @@ def _section(path: str, section: Settings, comments: bool) -> list[str]:
                 nested += ["", *_section(f"{path}.{key}.{name}", inner, comments)]
             continue
         if comments:
-            lines.append(f"# {type(section).model_fields[key].description}")
+            meaning = type(section).model_fields[key].description or ""
+            lines.append(f"# {' '.join(meaning.split())}")
         lines.append(f"# {key} = (not set)" if value is None else f"{key} = {_literal(value)}")
     return lines + nested
 
@@ -263,7 +265,7 @@ def _literal(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
-        return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")  # as in TOML
     if isinstance(value, tuple):
         return "[" + ", ".join(map(_literal, value)) + "]"
     return repr(value)

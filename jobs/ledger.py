@@ -14,6 +14,7 @@ from curate.actions import Actions
 from curate.config import Config, load_config
 from curate.keys import StageKeys, ledger_key, stage_keys
 from curate.study.ledger.beside import Beside, split_beside
+from curate.study.ledger.capacity import match
 from curate.study.ledger.cell import run_cell, run_controls
 from curate.study.ledger.dose import plan_dose
 from curate.study.ledger.gather import Gathered, gather
@@ -47,8 +48,7 @@ def run_ledger(run: Run) -> None:
     if found is None or folder.exists(*place, "summary.json"):
         return
     plan, gathered = found
-    settings = run.config.ledger
-    results = _results(run, plan, gathered)
+    results, settings = _results(run, plan, gathered)
     names = _dimensions(gathered, settings)
     summary = summarise(results, plan, settings, names if plan.label_test else [])
     with INTERRUPTS.deferred():
@@ -98,14 +98,16 @@ def _plan(windows: pl.DataFrame, settings: Ledger) -> LedgerPlan:
     return plan_dose(windows, contaminations(windows, truth), settings)
 
 
-def _results(run: Run, plan: LedgerPlan, gathered: Gathered) -> pl.DataFrame:
-    """Results of every arm and seed, and of the controls."""
+def _results(run: Run, plan: LedgerPlan, gathered: Gathered) -> tuple[pl.DataFrame, Ledger]:
+    """Results of every arm and seed, and of the controls; and the settings with the knob."""
     settings = run.config.ledger
     place = (FOLDER, ledger_key(run.config, run.keys))
     loader = ray.put(TokenLoader(run.corpus.uri, gathered.where))
     labels = ray.put(labels_of(plan, gathered, settings))
     beside = ray.put(_beside(settings))
     target = ray.remote(num_cpus=1)(_fit).remote(plan, loader, settings)  # one for all arms
+    if settings.match_gap is not None:
+        settings = _matched(run, (*place, "capacity.json"), plan, loader, settings, target)
     task = ray.remote(num_cpus=1)(_train)
     arms = [*plan.train, *([CONTROLS] if plan.label_test else [])]
     tasks: dict[Place, Callable[[], Any]] = {
@@ -116,7 +118,21 @@ def _results(run: Run, plan: LedgerPlan, gathered: Gathered) -> pl.DataFrame:
         for arm in arms
     }
     run.progress.start("ledger", len(tasks), "models")
-    return run_parts(run, tasks).sort("arm", "seed", "eval_set", "metric", "source")
+    order = ("arm", "seed", "eval_set", "metric", "source")
+    return run_parts(run, tasks).sort(order), settings
+
+
+def _matched(
+    run: Run, place: Place, plan: LedgerPlan, loader: Any, settings: Ledger, target: Any
+) -> Ledger:
+    """The settings with the knob that was matched, now or before."""
+    folder = run.corpus.folder
+    if not folder.exists(*place):
+        found = ray.get(ray.remote(num_cpus=1)(_match).remote(plan, loader, settings, target))
+        with INTERRUPTS.deferred():
+            folder.write(json.dumps(found, indent=1).encode(), *place)
+    knob = json.loads(folder.read(*place))["capacity"]
+    return settings.model_copy(update={"capacity": knob})
 
 
 def _beside(settings: Ledger) -> Beside | None:
@@ -146,6 +162,13 @@ def _beside(settings: Ledger) -> Beside | None:
 
 def _fit(plan: LedgerPlan, loader: TokenLoader, settings: Ledger) -> Normaliser:
     return fit_normaliser(loader(plan.neutral), settings.pca)
+
+
+def _match(
+    plan: LedgerPlan, loader: TokenLoader, settings: Ledger, normaliser: Normaliser
+) -> dict[str, Any]:
+    torch.set_num_threads(1)
+    return match(plan, loader, settings, normaliser)
 
 
 def _train(

@@ -76,7 +76,8 @@ def _budget(summary: dict[str, Any]) -> str:
     return (
         f"{summary['windows']} windows an arm, {summary['seeds']} seeds, "
         f"{summary['optimiser_steps']} steps; inverse model {model['inverse']}, forward model "
-        f"{model['forward']}, {model['regulariser']}, {model['latent']} dimensions"
+        f"{model['forward']}, {model['regulariser']} {model['capacity']:g}, "
+        f"{model['latent']} dimensions"
     )
 
 

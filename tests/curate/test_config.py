@@ -135,3 +135,9 @@ def test_policy_bounds_are_the_registrys_unless_changed() -> None:
     added = Policy.model_validate({"filters": {unbound: {"low": 1.0, "null": "keep"}}})
     row = policy_bounds(added).filter(pl.col("filter") == unbound).to_dicts()
     assert row == [{"filter": unbound, "low": 1.0, "high": None, "null": "keep"}]
+
+
+def test_a_line_break_in_a_text_survives() -> None:
+    config = load_config(None, ['ledger.source_pattern="a\\nb\\u0001\\"c\\\\\\\\d"'])
+    assert config.ledger.source_pattern == 'a\nb\x01"c\\\\d'
+    assert load_config(to_toml(config, comments=True)) == config

@@ -20,16 +20,13 @@ from curate.study.ledger.figures import BESIDE, LINEAR
 from curate.study.ledger.labelled import Labelled, Labels, Loader, Row
 from curate.study.ledger.plan import RAW, LedgerPlan
 from curate.study.ledger.response import arms_of
-from curate.study.ledger.settings import Ledger
+from curate.study.ledger.settings import Ledger, knob_of
 from curate.study.ledger.table import RESULTS
 from curate.study.metrics import Array, clip_errors, partners
 from curate.study.normaliser import Normaliser
 from curate.study.supervised import fit_supervised
 from curate.study.transfer import cycle_errors
 from manifests.errors import ConfigError
-
-CAPACITY: Final = {"none": 0.0, "kl": 3e-4, "sparse": 0.01, "vq": 256.0, "fsq": 1000.0}
-"""Each regulariser's knob where none is set: beta, lambda_l1, codes, codes."""
 
 MECHANISM_WINDOWS: Final = 256
 """Windows that tell what latent actions carry: as costly as training where there are more."""
@@ -166,8 +163,6 @@ def train_config(settings: Ledger, tokens: torch.Tensor) -> TrainConfig:
     Raises:
         ConfigError: The settings do not fit each other, or the tokens.
     """
-    kind = settings.regulariser
-    knob = CAPACITY[kind] if settings.capacity is None else settings.capacity
     try:
         model = ModelConfig(
             steps=tokens.shape[1],
@@ -183,7 +178,7 @@ def train_config(settings: Ledger, tokens: torch.Tensor) -> TrainConfig:
             regions=settings.regions,
             flow=settings.inverse == "correlation",
         )
-        bound = Regulariser(kind, knob)
+        bound = Regulariser(settings.regulariser, knob_of(settings))
     except ValueError as error:
         raise ConfigError(f"ledger: {error}") from error
     return TrainConfig(

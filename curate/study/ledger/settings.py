@@ -1,9 +1,9 @@
 """Settings of the ledger."""
 
 import re
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from curate.settings import Settings
 from manifests.errors import ConfigError
@@ -44,6 +44,8 @@ class Ledger(Settings):
     """What bounds the information in the latent action."""
     capacity: float | None = Field(None, ge=0)
     """The regulariser's one knob; None takes its default."""
+    match_gap: float | None = Field(None, gt=0, lt=1)
+    """Share of the gap from no to unbounded latent actions to choose the knob by, on one arm."""
     width: int = Field(32, ge=16, multiple_of=4)
     """Width of the forward model."""
     blocks: int = Field(3, ge=1)
@@ -64,7 +66,7 @@ class Ledger(Settings):
     """Draws of the hierarchical bootstrap."""
     dose_kinds: tuple[str, ...] = ()
     """Contaminants of a dose-response; empty for all that are known."""
-    doses: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4)
+    doses: tuple[float, ...] = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
     """Shares of contaminated windows in a dose-response."""
     action_names: tuple[str, ...] = ()
     """Names of the action's dimensions, where their number fits; else they are numbered."""
@@ -79,6 +81,14 @@ class Ledger(Settings):
     least_share: float = Field(0.01, ge=0, le=1)
     """Share of raw windows that a group must object to, to have arms of its own."""
 
+    @model_validator(mode="after")
+    def _one_knob(self) -> Self:
+        if self.capacity is not None and self.match_gap is not None:
+            raise ValueError("capacity and match_gap both choose the knob: set one of them")
+        if self.match_gap is not None and self.regulariser == "none":
+            raise ValueError("match_gap: the regulariser none has no knob")
+        return self
+
     @field_validator("source_pattern")
     @classmethod
     def _compiles(cls, value: str) -> str:
@@ -89,8 +99,17 @@ class Ledger(Settings):
         return value
 
 
+CAPACITY: Final = {"none": 0.0, "kl": 3e-4, "sparse": 0.01, "vq": 256.0, "fsq": 1000.0}
+"""Each regulariser's knob where none is set: beta, lambda_l1, codes, codes."""
+
+
+def knob_of(settings: Ledger) -> float:
+    """The regulariser's knob that holds."""
+    return CAPACITY[settings.regulariser] if settings.capacity is None else settings.capacity
+
+
 PRESETS: Final[dict[str, dict[str, Any]]] = {
-    "quick": {"seeds": 2, "train_windows": 160, "steps": 120, "leave_out": False},
+    "quick": {"seeds": 2, "train_windows": 160, "steps": 300, "leave_out": False},
     "standard": {"seeds": 5, "train_windows": 1500, "steps": 400},
     "full": {"seeds": 8, "train_windows": 50_000, "steps": 5000, "batch_size": 64, "width": 256},
 }

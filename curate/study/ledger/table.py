@@ -9,7 +9,7 @@ from curate.study.ledger.estimates import Cells, cells_of, estimate, parts_of
 from curate.study.ledger.figures import BESIDE, CAMERA, LABELLED, Array, Figure, figures
 from curate.study.ledger.plan import LedgerPlan
 from curate.study.ledger.response import dose_responses
-from curate.study.ledger.settings import Ledger
+from curate.study.ledger.settings import Ledger, knob_of
 from curate.study.statistics import LEVEL, holm, p_value
 
 RESULTS: Final = {
@@ -79,6 +79,7 @@ def summarise(
             "inverse": settings.inverse,
             "forward": settings.forward,
             "regulariser": settings.regulariser,
+            "capacity": knob_of(settings),
             "latent": settings.latent,
         },
         "epochs": settings.steps * min(settings.batch_size, plan.windows) / plan.windows,
