@@ -62,7 +62,7 @@ def _planned(run: Run) -> tuple[LedgerPlan, Gathered] | None:
     _require_verdicts(run)
     gathered = collect(run.corpus, run.config, run.keys)
     try:
-        plan = _plan(gathered.windows, run.config.ledger)
+        plan = plan_of(gathered.windows, run.config.ledger)
     except StudyImpossible as reason:
         run.note("ledger", impossible=str(reason))
         folder.delete(FOLDER, key, "summary.json")
@@ -86,7 +86,13 @@ def _require_verdicts(run: Run) -> None:
         )
 
 
-def _plan(windows: pl.DataFrame, settings: Ledger) -> LedgerPlan:
+def plan_of(windows: pl.DataFrame, settings: Ledger) -> LedgerPlan:
+    """The plan of a design for windows that `collect` gathered.
+
+    Raises:
+        ConfigError: The table of known contaminations cannot be read.
+        StudyImpossible: There is too little.
+    """
     if settings.design == "filters":
         return plan_ledger(windows, settings)
     if not settings.truth:
