@@ -28,6 +28,9 @@ def keep_plan(folder: Folder, place: Place, plan: str) -> None:
 def run_parts(run: Run, tasks: Mapping[Place, Callable[[], Any]]) -> pl.DataFrame:
     """Run Ray tasks that each give a table, and store each table as soon as it is there.
 
+    As many at a time as the run has workers: a Ray has more CPUs than that, and every task holds
+    a corpus of windows in memory.
+
     Args:
         run: The run; its progress advances by one per part.
         tasks: Where the part is stored -> starts the task. Parts that exist are not started.
@@ -37,14 +40,19 @@ def run_parts(run: Run, tasks: Mapping[Place, Callable[[], Any]]) -> pl.DataFram
     """
     folder = run.corpus.folder
     waiting: dict[Any, Place] = {}
+    left: list[Place] = []
     parts: list[pl.DataFrame] = []
-    for place, start in tasks.items():
+    for place in tasks:
         if folder.exists(*place):
             parts.append(pl.read_parquet(BytesIO(folder.read(*place))))
             run.progress.advance(1)
         else:
-            waiting[start()] = place
-    while waiting:
+            left.append(place)
+    left.reverse()
+    while waiting or left:
+        while left and len(waiting) < run.cluster.workers:
+            place = left.pop()
+            waiting[tasks[place]()] = place
         ready, _ = ray.wait(list(waiting))
         part: pl.DataFrame = ray.get(ready[0])
         with INTERRUPTS.deferred():
