@@ -1,7 +1,7 @@
 """What the command line prints of a ledger."""
 
 import json
-from typing import Any
+from typing import Any, Final
 
 import typer
 from rich.console import Console
@@ -14,6 +14,9 @@ from curate.study.ledger.words import conclude
 from jobs.show import printable
 from manifests.corpus import Corpus
 from manifests.errors import ConfigError
+
+WIDTH: Final = 100
+"""Columns where the output is no terminal."""
 
 
 def read_ledger(corpus: Corpus) -> dict[str, Any]:
@@ -61,6 +64,8 @@ def print_ledger(corpus: Corpus, console: Console, *, as_json: bool) -> None:
                 _difference(entry),
                 {"not_shown": "no"}.get(entry["verdict"], entry["verdict"] or ""),
             )
+    if not console.is_terminal:  # a log has no width of its own, and numbers are not cut off there
+        console.width = max(console.width, WIDTH)
     console.print(table)
     for other in dict.fromkeys(summary["versus"].values()):
         arms = [arm for arm, against in summary["versus"].items() if against == other]
