@@ -3,10 +3,15 @@
 from typing import Any, Final
 
 from curate.study.conclusion import ENOUGH_SEEDS, MIN_SOURCES
+from curate.study.ledger.dose import CLEAN
 from curate.study.ledger.plan import CURATED, RANDOM, RAW
 
 LOW_CEILING: Final = 0.3
 """Supervised gain below which the features leave too little room to compare arms."""
+
+
+REDRAWN: Final = 0.8
+"""Share of its pool above which an arm's draws are nearly the same windows."""
 
 
 def conclude(summary: dict[str, Any]) -> list[str]:
@@ -20,8 +25,9 @@ def conclude(summary: dict[str, Any]) -> list[str]:
     entries = {e["arm"]: e for e in summary["entries"] if e["figure"] == name}
     if _learned_nothing(entries):
         return [
-            "Training on raw windows is not shown to beat an inverse model with random weights: "
-            "differences of arms say nothing here. More windows or steps are needed.",
+            f"Training on {RAW if RAW in entries else CLEAN} windows is not shown to beat an "
+            "inverse model with random weights: differences of arms say nothing "
+            "here. More windows or steps are needed.",
             *caveats(summary, entries),
         ]
     found = []
@@ -60,13 +66,19 @@ def caveats(summary: dict[str, Any], entries: dict[str, dict[str, Any]]) -> list
         found.append(
             f"Only {sources} held-out sources, where {MIN_SOURCES} are needed to claim anything."
         )
+    pool = summary["pools"].get(CURATED)
+    if pool is not None and summary["windows"] > REDRAWN * pool:
+        found.append(
+            f"The curated arm draws {summary['windows']} of {pool} windows: its seeds differ by "
+            "their initial weights, hardly by their windows."
+        )
     found += [f"The arm {arm} was left out: {why}." for arm, why in summary["left_out"].items()]
     return found
 
 
 def _learned_nothing(entries: dict[str, Any]) -> bool:
-    """Whether the raw arm does not clearly exceed the untrained control."""
-    raw, untrained = entries.get(RAW), entries.get("control: untrained")
+    """Whether the reference arm does not clearly exceed the untrained control."""
+    raw, untrained = entries.get(RAW) or entries.get(CLEAN), entries.get("control: untrained")
     return raw is not None and untrained is not None and _below(raw, untrained)
 
 

@@ -133,3 +133,12 @@ def test_nothing_is_concluded_from_models_that_learned_nothing(plan: LedgerPlan)
     found = conclude(summary)
     assert found[0].startswith("Training on raw windows is not shown to beat")
     assert not any("raises" in sentence for sentence in found)
+
+
+def test_draws_that_are_nearly_the_pool_are_said(plan: LedgerPlan) -> None:
+    summary = summarise(make_results(plan, {}), plan, SETTINGS, DIMENSIONS)
+    pool = summary["pools"]["curated"]
+    few = conclude(summary | {"windows": round(0.5 * pool)})
+    assert not any("hardly by their windows" in sentence for sentence in few)
+    most = conclude(summary | {"windows": round(0.95 * pool)})
+    assert any(f"of {pool} windows: its seeds differ" in sentence for sentence in most)
