@@ -114,8 +114,8 @@ def find(
         end: (N, 2) px.
         width: Of the frame, px.
         height: Of the frame, px.
-        behind: What hides what, asked where the tracks leave a doubt; None where pixels of three
-            frames are not at hand.
+        behind: What hides what, asked where the tracks of two layers and no more leave a doubt;
+            None where pixels of three frames are not at hand.
 
     Source:
         Fischler and Bolles 1981 (RANSAC), twice; Wang and Adelson 1994 (layers).
@@ -126,12 +126,13 @@ def find(
     if second is None or not _is_rival(first, second, start, end):
         alone = first.inliers.mean() >= MIN_SHARE and first.inliers.sum() >= MIN_TRACKS
         return Layers(first, first.inliers) if alone else None
-    odds = log_odds(first, second, start, end)
+    odds = _log_odds(first, second, start, end)
+    if not _are_all(first, second):
+        picture = first if odds >= 0 else second
+        return Layers(picture, picture.inliers)
     if behind is not None and abs(odds) < IN_DOUBT:
         odds += HIDDEN * behind(first, second)
     picture = first if odds >= 0 else second
-    if not _are_all(first, second):
-        return Layers(picture, picture.inliers)
     certainty = float(np.tanh(abs(odds) / 2))
     return Layers(picture, first.inliers | second.inliers, certainty)
 
@@ -190,7 +191,7 @@ def rests(group: Group, start: Points, end: Points) -> bool:
     return float(np.median(moved_px)) < PINNED_PX
 
 
-def log_odds(first: Group, second: Group, start: Points, end: Points) -> float:
+def _log_odds(first: Group, second: Group, start: Points, end: Points) -> float:
     """Natural log of the odds that the first group is the picture and the second lies before it."""
     if rests(first, start, end) != rests(second, start, end):
         return SUPPORTED * _log_ratio(first.support, second.support)

@@ -48,10 +48,9 @@ def behind(
         Wang and Adelson 1994 (layers ordered by what hides what); Darrell and Fleet 1995.
     """
     ahead = [_whole(group.matrix, previous.shape) for group in (one, other)]
-    back = [_back(earlier, previous, start, group) for group in (one, other)]
-    if back[0] is None or back[1] is None:
+    known = _back(earlier, previous, start, (one, other))
+    if known is None:
         return 0.0
-    known = [back[0], back[1]]
     frames = [
         np.asarray(cv2.blur(plane, _BLUR), np.uint8) for plane in (earlier, previous, current)
     ]
@@ -61,20 +60,32 @@ def behind(
     return float(np.log((first + FEW_PX) / (second + FEW_PX)))
 
 
-def _back(earlier: Plane, previous: Plane, start: Points, group: Group) -> Float | None:
-    """(2, 3) similarity of a layer from `previous` to `earlier`, px; None where it is lost."""
-    points = start[group.inliers]
-    step = math.ceil(len(points) / FOLLOWED)
-    points = np.ascontiguousarray(points[::step])
+def _back(
+    earlier: Plane, previous: Plane, start: Points, groups: tuple[Group, ...]
+) -> list[Float] | None:
+    """(2, 3) similarities of layers from `previous` to `earlier`, px; None where one is lost."""
+    chosen = [np.flatnonzero(group.inliers) for group in groups]
+    chosen = [numbers[:: math.ceil(len(numbers) / FOLLOWED)] for numbers in chosen]
+    # All at once: half of the time goes into the pyramids of the two frames.
+    points = start[np.concatenate(chosen)]
     end, found = tracks.find(previous, earlier, points)
-    if found.sum() < LEAST:
-        return None
-    matrix, agree = cv2.estimateAffinePartial2D(
-        points[found], end[found], method=cv2.RANSAC, ransacReprojThreshold=group.limit_px
-    )
-    if matrix is None or agree.sum() < max(LEAST, len(points) / 2):
-        return None
-    return np.asarray(matrix, np.float64)
+    matrices, first = [], 0
+    for group, own in zip(groups, chosen, strict=True):
+        part = slice(first, first + len(own))
+        first += len(own)
+        here = found[part]
+        if here.sum() < LEAST:
+            return None
+        matrix, agree = cv2.estimateAffinePartial2D(
+            points[part][here],
+            end[part][here],
+            method=cv2.RANSAC,
+            ransacReprojThreshold=group.limit_px,
+        )
+        if matrix is None or agree.sum() < max(LEAST, len(own) / 2):
+            return None
+        matrices.append(np.asarray(matrix, np.float64))
+    return matrices
 
 
 def _whole(matrix: Float, shape: tuple[int, ...]) -> Float:
@@ -117,5 +128,8 @@ def _hidden(
 def _told_apart(plane: Plane, shown: list[Plane]) -> tuple[Plane, Plane]:
     """255 where the first of two pictures shows what the plane does and the other not; v.v."""
     off = [cv2.blur(cv2.absdiff(plane, picture), _BLUR) for picture in shown]
-    same = [np.where(far < SAME, 255, 0).astype(np.uint8) for far in off]
+    same = [
+        np.asarray(cv2.threshold(far, SAME - 1, 255, cv2.THRESH_BINARY_INV)[1], np.uint8)
+        for far in off
+    ]
     return same[0] & ~same[1], same[1] & ~same[0]
