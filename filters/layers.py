@@ -61,6 +61,9 @@ HIDDEN: Final = 2.2
 """Log ratio of the pixels at which one group is hidden by the other (`filters.occlusion`)."""
 IN_DOUBT: Final = 4.0
 """Log odds by the other cues, either way, within which that is looked at: it costs time."""
+ALIKE: Final = 0.7
+"""Cosine between the displacements that two motions cause over the frame from which they are alike:
+45 degrees apart."""
 RADIUS: Final = 0.9
 """Quantile of the distances to a group's middle that is its radius."""
 
@@ -93,11 +96,14 @@ class Layers:
         followed: Tracks that follow it or, where there are two layers and no more, the other group.
         certainty: 1 less twice the chance that the other group is the picture; None where there
             are not two layers and no more.
+        alike: Whether the two layers move much the same way, as near and far ground do from a
+            train, so that neither is a wrong choice; False where there are not two.
     """
 
     picture: Group
     followed: Mask
     certainty: float | None = None
+    alike: bool = False
 
 
 Behind: TypeAlias = Callable[[Group, Group], float]
@@ -134,7 +140,8 @@ def find(
         odds += HIDDEN * behind(first, second)
     picture = first if odds >= 0 else second
     certainty = float(np.tanh(abs(odds) / 2))
-    return Layers(picture, first.inliers | second.inliers, certainty)
+    both = first.inliers | second.inliers
+    return Layers(picture, both, certainty, _are_alike(first, second, width, height))
 
 
 def two_largest(
@@ -189,6 +196,19 @@ def rests(group: Group, start: Points, end: Points) -> bool:
     """Whether the tracks of a group stay where they are."""
     moved_px = np.linalg.norm((end - start)[group.inliers], axis=1)
     return float(np.median(moved_px)) < PINNED_PX
+
+
+def _are_alike(first: Group, second: Group, width: int, height: int) -> bool:
+    """Whether two motions that are more than rest lead the frame's corners much the same way."""
+    half = np.array([width / 2, height / 2])
+    corners = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)]) * half
+    one, other = (
+        (corners @ (group.matrix[:, :2] - np.eye(2)).T + group.matrix[:, 2]).ravel()
+        for group in (first, second)
+    )
+    sizes = float(np.linalg.norm(one)), float(np.linalg.norm(other))
+    # The root of the four corners' mean square, as against one track's shift.
+    return min(sizes) > 2 * PINNED_PX and float(one @ other) > ALIKE * sizes[0] * sizes[1]
 
 
 def _log_odds(first: Group, second: Group, start: Points, end: Points) -> float:

@@ -85,7 +85,7 @@ def estimate(
     if earlier is not None:
         behind = partial(occlusion.behind, earlier, previous, current, start)
     found = layers.find(start, end, previous.shape[1], previous.shape[0], behind)
-    if found is None or (found.certainty is not None and found.certainty < UNDECIDED):
+    if found is None or _is_undecided(found):
         return GlobalMotion(missing="no_consensus")
     return _describe(previous, current, start, end, found, box)
 
@@ -108,6 +108,11 @@ def fit(start: Points, end: Points, width: int, height: int) -> tuple[Float, Flo
     matrix = found.picture.matrix
     passed = _moved(start, matrix, width, height)
     return matrix, np.linalg.norm(end - start - passed, axis=1)
+
+
+def _is_undecided(found: Layers) -> bool:
+    """Whether the picture may as well be the other of two layers, which moves another way."""
+    return found.certainty is not None and found.certainty < UNDECIDED and not found.alike
 
 
 def _moved(start: Points, matrix: Float, width: int, height: int) -> Float:

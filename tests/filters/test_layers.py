@@ -92,6 +92,20 @@ def test_what_hides_what_is_not_asked_where_the_tracks_are_clear() -> None:
     assert find(start, end, WIDTH, HEIGHT, behind) is not None
 
 
+@pytest.mark.parametrize(
+    ("shift", "alike"),
+    [((-12.0, 1.0), True), ((6.0, 0.0), False), (REST, False)],
+    ids=["same way", "other way", "at rest"],
+)
+def test_two_layers_are_alike_where_they_move_the_same_way(
+    shift: tuple[float, float], alike: bool
+) -> None:
+    found = find(*tracked([(thing(40, 90), LEFT), (thing(40, 230), shift)]), WIDTH, HEIGHT)
+    assert found is not None
+    assert found.certainty is not None
+    assert found.alike == alike
+
+
 def test_among_many_layers_only_the_picture_is_followed() -> None:
     groups = [(around(30), LEFT), (thing(30), UP), (thing(20, 80), (9.0, 9.0)),
               (thing(20, 240), (-9.0, 9.0))]  # fmt: skip
