@@ -10,7 +10,9 @@ import numpy as np
 from benchmarks import motion_cases as cases
 from benchmarks.motion_cases import HEIGHT, WIDTH, Gray, Path2D
 from benchmarks.motion_sources import Take, measure_frames, takes
+from filters.camera_kind import kind
 from filters.cells import cell
+from filters.registry import FILTERS
 
 FPS: Final = 30.0
 SECONDS: Final = 3.0
@@ -19,6 +21,7 @@ CONDITIONS: Final = ("plain", "noise", "crf 32", "blur", "faint", "foreground", 
 ONLY_ASKED: Final = ("foreground anywhere", "captions")
 """Further conditions, which `--condition` asks for."""
 BOOTSTRAP: Final = 2000
+CAMERA: Final = tuple(name for name in FILTERS if name.startswith("camera_"))
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,9 @@ def camera(options: argparse.Namespace) -> dict[str, Any]:
     """Kinds, rates and signs on known paths."""
     rng = np.random.default_rng(options.seed)
     sources = takes(options.clips, options.part, options.limit)
-    resting = {t.name for t in sources if measure_frames(t.frames, t.fps)["kind"] == "static"}
+    resting = set()
+    if options.condition in (None, "clip"):
+        resting = {t.name for t in sources if _measured(t.frames, t.fps)["kind"] == "static"}
     right: dict[tuple[str, str], list[bool]] = defaultdict(list)
     errors: dict[str, list[float]] = defaultdict(list)
     by_take: dict[tuple[str, str], list[bool]] = defaultdict(list)
@@ -68,7 +73,7 @@ def camera(options: argparse.Namespace) -> dict[str, Any]:
             if condition == "clip" and take.name not in resting:
                 condition = "plain"  # what its own camera does is not known
             frames = made(take, sources[number - 1], known.path, condition, rng)
-            scores = measure_frames(cases.through_codec(frames, FPS, _crf(condition)), FPS)
+            scores = _measured(cases.through_codec(frames, FPS, _crf(condition)), FPS)
             good = scores["kind"] == known.word
             right[known.word, condition].append(good)
             if known.word != "mixed":
@@ -93,6 +98,12 @@ def camera(options: argparse.Namespace) -> dict[str, Any]:
         print(f"   {times} x {text}")
     return {"kinds": kinds, "conditions": conditions, "single": single, "foreground": foreground,
             "rate_errors": medians, "wrong_signs": wrong_signs}  # fmt: skip
+
+
+def _measured(frames: Gray, fps: float) -> dict[str, Any]:
+    """Camera scores of frames at a constant rate, and the kind."""
+    scores = measure_frames(frames, fps, CAMERA)
+    return {**scores, "kind": kind(scores)}
 
 
 def _with_interval(
@@ -194,7 +205,8 @@ def cells(options: argparse.Namespace) -> dict[str, Any]:
                 if rng.random() < 0.5:
                     frames = cases.noisy(frames, float(rng.uniform(1, 5)), rng)
                 crf = int(rng.choice([18, 23, 28]))
-                scores = measure_frames(cases.through_codec(frames, FPS, crf), FPS)
+                coded = cases.through_codec(frames, FPS, crf)
+                scores = measure_frames(coded, FPS, ("camera_motion", "object_motion"))
                 words = [("fixed", "still"), ("moving", "moving")]
                 truth = f"{words[camera_moves][0]}_{words[world_moves][1]}"
                 found = cell(scores["camera_motion"], scores["object_motion"])

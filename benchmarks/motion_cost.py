@@ -3,7 +3,7 @@
 import argparse
 import time
 from collections import defaultdict
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -24,6 +24,10 @@ MOTION = (
     "camera_roll", "object_motion", "moving_area",
 )  # fmt: skip
 
+HEIGHTS: Final = (240, 360, 480, 720, 1080)
+FILES: Final = 6
+"""Of each height, the first in order."""
+
 
 def cost(options: argparse.Namespace) -> dict[str, Any]:
     """Milliseconds of CPU a frame, for files of several heights, scaled to 30 frames a second.
@@ -34,13 +38,12 @@ def cost(options: argparse.Namespace) -> dict[str, Any]:
     groups: dict[int, list[tuple[float, ...]]] = defaultdict(list)
     for _, path in files(options.clips):
         try:
-            row = _file(str(path))
+            near = min(HEIGHTS, key=lambda h: abs(h - _height(str(path))))
+            row = _file(str(path)) if len(groups[near]) < FILES else None
         except BadVideoError:
             continue
         if row is not None:
-            near = min((240, 360, 480, 720, 1080), key=lambda h: abs(h - row[0]))
-            if len(groups[near]) < 6:
-                groups[near].append(row[1:])
+            groups[near].append(row)
     found = {}
     for height, rows in sorted(groups.items()):
         seconds, frames, decode, scale, estimate, scores = np.sum(rows, axis=0)
@@ -55,8 +58,14 @@ def cost(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
+def _height(uri: str) -> int:
+    """Shorter side of the first frame, px; 0 where there is none."""
+    with Video(uri, Config().limits) as video:
+        return next((min(frame.size) for frame in video), 0)
+
+
 def _file(uri: str) -> tuple[float, ...] | None:
-    """Height, s, frames, and CPU s of decoding, scaling, estimating and scoring the first 8 s."""
+    """Seconds, frames, and CPU s of decoding, scaling, estimating and scoring the first 8 s."""
     config = Config()
     window = ClipWindow(config.measure, 0.5)
     spent: dict[str, float] = defaultdict(float)
@@ -72,7 +81,7 @@ def _file(uri: str) -> tuple[float, ...] | None:
     patched.estimate = timed
     try:
         with Video(uri, config.limits) as video:
-            first, height, count, t_s = None, 0, 0, 0.0
+            first, count, t_s = None, 0, 0.0
             start = time.process_time()
             for frame in video:
                 spent["decode"] += time.process_time() - start
@@ -85,7 +94,7 @@ def _file(uri: str) -> tuple[float, ...] | None:
                 before = spent["estimate"]
                 window.add(frame, t_s, luma)
                 spent["scale"] += time.process_time() - start - (spent["estimate"] - before)
-                height, count = min(frame.size), frame.index + 1
+                count = frame.index + 1
                 start = time.process_time()
     finally:
         patched.estimate = estimate
@@ -105,4 +114,4 @@ def _file(uri: str) -> tuple[float, ...] | None:
             pass
     spent["scores"] = time.process_time() - start
     seconds = float(clip.tiny_t_s[-1])
-    return (height, seconds, count, *(spent[k] for k in ("decode", "scale", "estimate", "scores")))
+    return (seconds, count, *(spent[k] for k in ("decode", "scale", "estimate", "scores")))

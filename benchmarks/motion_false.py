@@ -32,7 +32,11 @@ by turns): they are cases of `repeated_frames` themselves, and none of its takes
 
 
 def false_motion(options: argparse.Namespace) -> dict[str, Any]:
-    """AUC and average precision of each score, with intervals over sources."""
+    """AUC and average precision of each score, with intervals over sources.
+
+    A case of `repeated_frames` is a file in which at least half of the repeats are left, as
+    `holds_repeats` tells; the figures with the other files too are printed beside.
+    """
     rng = np.random.default_rng(options.seed + 2)
     sources = takes(options.clips, options.part, options.limit)
     speed_rng = np.random.default_rng(options.seed + 3)
@@ -56,24 +60,25 @@ def false_motion(options: argparse.Namespace) -> dict[str, Any]:
                 scored.append((take.source, case, measure_frames(coded, fps, wanted)))
     found: dict[str, Any] = {}
     for score, positive in wanted.items():
-        kept = {"take", *positive} | (set() if score == "repeated_frames" else {"doubled take"})
-        chosen = [row for row in scored if row[1] in kept]
-        rows = [(s, name in positive, float(of[score] or 0.0)) for s, name, of in chosen]
-        found[score] = _summary(rows, rng)
+        repeats = score == "repeated_frames"
+        kept = {"take", *positive} | (set() if repeats else {"doubled take"})
+        everything = [row for row in scored if row[1] in kept]
+        # A file in which no repeats are left is no case of a score of decoded frames.
+        chosen = everything
+        if repeats:
+            chosen = [row for i, row in enumerate(scored) if row[1] in kept and i not in lost]
+        found[score] = _summary(_labelled(chosen, score, positive), rng)
         # A missing score counts as 0 in these, although it says "nothing moves", not "no case".
         known = [(n in positive, v[score]) for _, n, v in chosen if v[score] is not None]
         found[score] |= {"auc where measured": round(_apply(auc, known), 4)}
-        found[score] |= {"missing": len(rows) - len(known), "clips": len(rows)}
-        if score == "repeated_frames":
-            left = [
-                row for number, row in enumerate(scored) if row[1] in kept and number not in lost
-            ]
-            held = _summary([(s, n in positive, float(v[score] or 0.0)) for s, n, v in left], rng)
+        found[score] |= {"missing": len(chosen) - len(known), "clips": len(chosen)}
+        if repeats:
+            over_all = _summary(_labelled(everything, score, positive), rng)
             gone = sorted(f"{scored[i][1]} of {scored[i][0]}" for i in lost)
-            found[score] |= {"where repeats are left": held, "none left": gone}
+            found[score] |= {"with those without repeats": over_all, "without repeats": gone}
         high = FILTERS[score].high
         values = {
-            case: np.array([s[score] or 0.0 for _, n, s in scored if n == case])
+            case: np.array([v[score] or 0.0 for _, n, v in chosen if n == case])
             for case in ("take", *positive)
         }
         if high is None:
@@ -84,6 +89,13 @@ def false_motion(options: argparse.Namespace) -> dict[str, Any]:
             found[score]["dropped at the default bound"] = caught
         print(f"{score:16s} {found[score]}")
     return found
+
+
+def _labelled(
+    scored: list[tuple[str, str, dict[str, Any]]], score: str, positive: tuple[str, ...]
+) -> list[tuple[str, bool, float]]:
+    """Source, whether it is a case, and the score, 0 where it is missing."""
+    return [(source, name in positive, float(of[score] or 0.0)) for source, name, of in scored]
 
 
 def holds_repeats(frames: Gray, coded: Gray) -> bool:

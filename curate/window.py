@@ -59,6 +59,7 @@ class ClipWindow:
     _tiny: dict[int, tuple[float, Picture]] = field(default_factory=dict)
     _analysed: list[_Analysed] = field(default_factory=list)
     _stills: list[tuple[int, Picture]] = field(default_factory=list)
+    _earlier: Picture | None = None
     _previous: Picture | None = None
     _codec: CodecMotion | None = None
     _size: tuple[int, int] | None = None
@@ -100,8 +101,8 @@ class ClipWindow:
         vectors = None if self._codec is None else self._codec.since_analysed(frame)
         motion = GlobalMotion()
         if self._previous is not None:
-            motion = estimate(self._previous, gray, vectors)
-        self._previous = gray
+            motion = estimate(self._previous, gray, vectors, self._earlier)
+        self._earlier, self._previous = self._previous, gray
         self._analysed.append(_Analysed(frame.index, t_s, gray, motion))
         return None if first else motion
 

@@ -1,7 +1,6 @@
 """From decoded luma to a `Clip`, and the small steps that the streaming decode shares with it."""
 
 import math
-from itertools import pairwise
 from typing import Final
 
 import cv2
@@ -48,7 +47,10 @@ def clip_from_gray(
     return Clip(
         gray=gray,
         gray_t_s=times_s[chosen],
-        motion=tuple(motion.estimate(a, b) for a, b in pairwise(gray)),
+        motion=tuple(
+            motion.estimate(a, b, earlier=before)
+            for before, a, b in zip((None, *gray), gray, gray[1:], strict=False)
+        ),
         tiny=np.stack([tiny(frame) for frame in frames]),
         tiny_t_s=times_s,
     )

@@ -1,5 +1,6 @@
 """Which tracks are the picture behind, where two groups of them move on their own."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -44,18 +45,25 @@ OUTER: Final = 0.25
 OUTER_WEIGHT: Final = 2.0
 """Weight of a track in the border zone (algorithms.md 2.3)."""
 
-# By logistic regression on pairs of part a with foregrounds in the middle and anywhere, as
-# `benchmarks/motion.py layers --part a` does it: each is a difference of log odds per unit.
-SURROUNDS: Final = 3.3
+# SURROUNDS, REACHES and HIDDEN are what `benchmarks/motion.py layers --part a` prints: by logistic
+# regression on pairs with foregrounds in the middle and anywhere, differences of log odds per unit.
+SURROUNDS: Final = 2.4
 """Share of the other group's tracks within a group's hull, less the reverse. What lies in front
 hides what is behind it, so no track of the picture lies within a thing; the picture's own hull goes
 around the thing."""
-REACHES: Final = 3.7
+REACHES: Final = 3.2
 """Natural log of the ratio of the groups' radii: a thing is compact."""
 SUPPORTED: Final = 1.2
 """Natural log of the ratio of support, where one group rests. Captions and logos lie all around the
 frame; they are told from a picture at rest by their few tracks alone. The weight sets the
 certainty, not the choice."""
+HIDDEN: Final = 2.2
+"""Log ratio of the pixels at which one group is hidden by the other (`filters.occlusion`)."""
+IN_DOUBT: Final = 4.0
+"""Log odds by the other cues, either way, within which that is looked at: it costs time."""
+ALIKE: Final = 0.7
+"""Cosine between the displacements that two motions cause over the frame from which they are alike:
+45 degrees apart."""
 RADIUS: Final = 0.9
 """Quantile of the distances to a group's middle that is its radius."""
 
@@ -86,16 +94,25 @@ class Layers:
     Attributes:
         picture: The group that is the camera's.
         followed: Tracks that follow it or, where there are two layers and no more, the other group.
-        certainty: 1 less twice the chance that the other group is the picture; 0 where it was not
-            compared with just one other.
+        certainty: 1 less twice the chance that the other group is the picture; None where there
+            are not two layers and no more.
+        alike: Whether the two layers move much the same way, as near and far ground do from a
+            train, so that neither is a wrong choice; False where there are not two.
     """
 
     picture: Group
     followed: Mask
-    certainty: float
+    certainty: float | None = None
+    alike: bool = False
 
 
-def find(start: Points, end: Points, width: int, height: int) -> Layers | None:
+Behind: TypeAlias = Callable[[Group, Group], float]
+"""Evidence that the first of two groups lies behind the second, as a log ratio."""
+
+
+def find(
+    start: Points, end: Points, width: int, height: int, behind: Behind | None = None
+) -> Layers | None:
     """Take the two largest groups of tracks apart; None where no group is the picture.
 
     Args:
@@ -103,6 +120,8 @@ def find(start: Points, end: Points, width: int, height: int) -> Layers | None:
         end: (N, 2) px.
         width: Of the frame, px.
         height: Of the frame, px.
+        behind: What hides what, asked where the tracks of two layers and no more leave a doubt;
+            None where pixels of three frames are not at hand.
 
     Source:
         Fischler and Bolles 1981 (RANSAC), twice; Wang and Adelson 1994 (layers).
@@ -112,12 +131,17 @@ def find(start: Points, end: Points, width: int, height: int) -> Layers | None:
         return None
     if second is None or not _is_rival(first, second, start, end):
         alone = first.inliers.mean() >= MIN_SHARE and first.inliers.sum() >= MIN_TRACKS
-        return Layers(first, first.inliers, 0.0) if alone else None
+        return Layers(first, first.inliers) if alone else None
     odds = _log_odds(first, second, start, end)
-    picture = first if odds >= 0 else second
     if not _are_all(first, second):
-        return Layers(picture, picture.inliers, 0.0)
-    return Layers(picture, first.inliers | second.inliers, float(np.tanh(abs(odds) / 2)))
+        picture = first if odds >= 0 else second
+        return Layers(picture, picture.inliers)
+    if behind is not None and abs(odds) < IN_DOUBT:
+        odds += HIDDEN * behind(first, second)
+    picture = first if odds >= 0 else second
+    certainty = float(np.tanh(abs(odds) / 2))
+    both = first.inliers | second.inliers
+    return Layers(picture, both, certainty, _are_alike(first, second, width, height))
 
 
 def two_largest(
@@ -172,6 +196,19 @@ def rests(group: Group, start: Points, end: Points) -> bool:
     """Whether the tracks of a group stay where they are."""
     moved_px = np.linalg.norm((end - start)[group.inliers], axis=1)
     return float(np.median(moved_px)) < PINNED_PX
+
+
+def _are_alike(first: Group, second: Group, width: int, height: int) -> bool:
+    """Whether two motions that are more than rest lead the frame's corners much the same way."""
+    half = np.array([width / 2, height / 2])
+    corners = np.array([(-1, -1), (-1, 1), (1, -1), (1, 1)]) * half
+    one, other = (
+        (corners @ (group.matrix[:, :2] - np.eye(2)).T + group.matrix[:, 2]).ravel()
+        for group in (first, second)
+    )
+    sizes = float(np.linalg.norm(one)), float(np.linalg.norm(other))
+    # The root of the four corners' mean square, as against one track's shift.
+    return min(sizes) > 2 * PINNED_PX and float(one @ other) > ALIKE * sizes[0] * sizes[1]
 
 
 def _log_odds(first: Group, second: Group, start: Points, end: Points) -> float:

@@ -1,12 +1,13 @@
 """Global motion between two analysed frames: the one similarity that most tracks follow."""
 
 import math
+from functools import partial
 from typing import Final
 
 import cv2
 import numpy as np
 
-from filters import layers, residual, tracks, vectors
+from filters import layers, occlusion, residual, tracks, vectors
 from filters.base import Float, GlobalMotion
 from filters.layers import PINNED_PX, Layers
 from filters.tracks import Box, Plane, Points
@@ -16,6 +17,9 @@ PASSED_PX: Final = 1.5
 """Displacement of the picture at that place from which staying still is no accident."""
 ENOUGH_SPREAD: Final = 0.5
 """Share of the frame that the picture's tracks must span for full trust: more than any object."""
+UNDECIDED: Final = 0.3
+"""Certainty (odds of less than two to one) below which it is not told which of two layers is the
+picture: a wrong motion is worse than none."""
 PREDICTED: Final = 0.5
 """Share of the corners that a codec must have vectors of. Motion beyond an encoder's reach is intra
 coded, and the few blocks that are predicted all the same are those that hardly move."""
@@ -25,33 +29,40 @@ BLURRED_STD: Final = 12.0
 """Grey levels from which a picture without corners has structure that only blur can hide."""
 
 
-def estimate(previous: Plane, current: Plane, codec: Vectors | None = None) -> GlobalMotion:
+def estimate(
+    previous: Plane, current: Plane, codec: Vectors | None = None, earlier: Plane | None = None
+) -> GlobalMotion:
     """Similarity that carries `previous` to `current`, robust to objects that move on their own.
 
     Of the two largest groups of tracks that agree, the one that surrounds the other and reaches
     further is the picture (`filters.layers`), so a textured object before a plain background does
-    not pass for it.
+    not pass for it. Where that leaves a doubt and an earlier frame is given, the one that is hidden
+    by the other is (`filters.occlusion`).
 
     Args:
         previous: (H, W) uint8 luma.
         current: (H, W) uint8 luma of the same size, later in time.
         codec: Where given, corners of `current` are followed back along these vectors instead of
             forth and back by Lucas-Kanade.
+        earlier: (H, W) uint8 luma before `previous`, of the same size.
 
     Returns:
         The motion of the content (not of the camera), or all nan with `missing` set: "black"
         (a frame of one colour), "textureless" (too few corners), "blurred" (too few corners though
         there is contrast), "no_vectors" (the codec tells nothing of a frame between, or of most
-        corners) or "no_consensus" (corners were lost, or agree on nothing).
+        corners) or "no_consensus" (corners were lost, agree on nothing, or on two motions of which
+        nothing tells the picture's).
 
     Raises:
-        ValueError: The two differ in shape or are not (H, W) uint8.
+        ValueError: The frames differ in shape or are not (H, W) uint8.
 
     Source:
         Kalal 2010 (forward-backward check), Fischler and Bolles 1981; numbers from
         research/algorithms.md section 2.
     """
-    _check(previous, current)
+    _check(previous=previous, current=current)
+    if earlier is not None:
+        _check(previous=previous, earlier=earlier)
     spread = min(_spread(previous), _spread(current))
     if spread <= FLAT_STD:
         return GlobalMotion(missing="black")
@@ -70,8 +81,11 @@ def estimate(previous: Plane, current: Plane, codec: Vectors | None = None) -> G
             return GlobalMotion(missing="no_vectors")
     if len(start) < tracks.MIN_TRACKS:
         return GlobalMotion(missing="no_consensus")
-    found = layers.find(start, end, previous.shape[1], previous.shape[0])
-    if found is None:
+    behind = None
+    if earlier is not None:
+        behind = partial(occlusion.behind, earlier, previous, current, start)
+    found = layers.find(start, end, previous.shape[1], previous.shape[0], behind)
+    if found is None or _is_undecided(found):
         return GlobalMotion(missing="no_consensus")
     return _describe(previous, current, start, end, found, box)
 
@@ -96,18 +110,24 @@ def fit(start: Points, end: Points, width: int, height: int) -> tuple[Float, Flo
     return matrix, np.linalg.norm(end - start - passed, axis=1)
 
 
+def _is_undecided(found: Layers) -> bool:
+    """Whether the picture may as well be the other of two layers, which moves another way."""
+    return found.certainty is not None and found.certainty < UNDECIDED and not found.alike
+
+
 def _moved(start: Points, matrix: Float, width: int, height: int) -> Float:
     """(N, 2) displacements of points under a similarity about the frame's centre, px."""
     centre = np.array([(width - 1) / 2, (height - 1) / 2], np.float32)
     return np.asarray((start - centre) @ (matrix[:, :2] - np.eye(2)).T + matrix[:, 2])
 
 
-def _check(previous: Plane, current: Plane) -> None:
-    for name, plane in (("previous", previous), ("current", current)):
+def _check(**planes: Plane) -> None:
+    for name, plane in planes.items():
         if plane.ndim != 2 or plane.dtype != np.uint8:
             raise ValueError(f"{name} must be (H, W) uint8, not {plane.shape} {plane.dtype}")
-    if previous.shape != current.shape:
-        raise ValueError(f"frames differ in size: {previous.shape}, {current.shape}")
+    shapes = {plane.shape for plane in planes.values()}
+    if len(shapes) > 1:
+        raise ValueError(f"frames differ in size: {sorted(shapes)}")
 
 
 def _spread(plane: Plane) -> float:
@@ -143,5 +163,5 @@ def _describe(
         residual=float(np.median(distance_px[free])) / width if free.any() else 0.0,
         moving=left.share,
         energy=left.energy_px / width,
-        trust=explained * max(min(1.0, group.spread / ENOUGH_SPREAD), found.certainty),
+        trust=explained * max(min(1.0, group.spread / ENOUGH_SPREAD), found.certainty or 0.0),
     )

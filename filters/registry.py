@@ -93,7 +93,7 @@ FILTERS: Final[dict[str, Filter]] = {
         # others above 0.29. Real takes up to 0.25, but for a photograph that is one.
         high=0.45,
         null="keep",
-        version=2,
+        version=3,
         evidence=ken_burns.spans,
     ),
     "boomerang": Filter(
@@ -205,7 +205,7 @@ FILTERS: Final[dict[str, Filter]] = {
         # up to 0.43; a whip pan is one frame width a second or more.
         high=0.8,
         null="keep",
-        version=3,
+        version=4,
     ),
     "camera_shake": Filter(
         shake.strength,
@@ -214,63 +214,63 @@ FILTERS: Final[dict[str, Filter]] = {
         # Above lies a camera that is thrown about.
         high=2.5,
         null="keep",
-        version=3,
+        version=4,
     ),
     "camera_steadiness": Filter(
         camera.steadiness,
         doc="how steadily the camera moves one way, 0 (to and fro) to 1",
         null="keep",
-        version=2,
+        version=3,
     ),
     "camera_parallax": Filter(
         parallax.speed,
         doc="motion that depth adds to a turn or zoom, in frame widths a second, 0 up",
         null="keep",
-        version=2,
+        version=3,
         evidence=parallax.spans,
     ),
     "camera_confidence": Filter(
         camera.confidence,
         doc="how far the camera scores can be trusted, 0 to 1",
         null="keep",
-        version=2,
+        version=3,
     ),
     "camera_pan": Filter(
         camera.pan,
         doc="mean pan in frame widths a second, + when the camera turns right",
         null="keep",
-        version=3,
+        version=4,
     ),
     "camera_tilt": Filter(
         camera.tilt,
         doc="mean tilt in frame heights a second, + when the camera turns down",
         null="keep",
-        version=3,
+        version=4,
     ),
     "camera_zoom": Filter(
         camera.zoom,
         doc="mean natural log of the scale a second, + when the picture expands",
         null="keep",
-        version=3,
+        version=4,
     ),
     "camera_roll": Filter(
         camera.roll,
         doc="mean roll in degrees a second, + when the content turns counter-clockwise",
         null="keep",
-        version=3,
+        version=4,
     ),
     "object_motion": Filter(
         objects.speed,
         doc="RMS motion over the picture against the camera's, in frame widths a second, 0 up",
         null="keep",
-        version=3,
+        version=4,
         evidence=objects.spans,
     ),
     "moving_area": Filter(
         objects.area,
         doc="share of the picture that changes against the camera's motion, 0 to 1",
         null="keep",
-        version=3,
+        version=4,
     ),
 }
 """Score name (column, setting and command-line name) -> filter."""

@@ -89,13 +89,28 @@ def follow(previous: Plane, current: Plane, points: Points) -> tuple[Points, Poi
     """
     if not len(points):
         return points, points
-    end, found = _follow(previous, current, points)
-    back, returned = _follow(current, previous, end)
+    end, found = find(previous, current, points)
+    back, returned = find(current, previous, end)
     error = np.linalg.norm(back - points, axis=1)
     height, width = previous.shape
     inside = (end >= 0).all(axis=1) & (end <= (width - 1, height - 1)).all(axis=1)
     kept = found & returned & (error < ROUND_TRIP_PX) & inside
     return points[kept], end[kept]
+
+
+def find(source: Plane, target: Plane, points: Points) -> tuple[Points, npt.NDArray[np.bool_]]:
+    """Places of (N, 2) points in `target`, N > 0, and whether Lucas-Kanade found them."""
+    end, found, _ = cv2.calcOpticalFlowPyrLK(
+        source,
+        target,
+        points,
+        points.copy(),
+        winSize=(WINDOW_PX, WINDOW_PX),
+        maxLevel=LEVELS,
+        # A step of 0.03 px is a tenth of the least limit on outliers; most tracks stop before 10.
+        criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03),
+    )
+    return end.astype(np.float32, copy=False), found[:, 0] == 1
 
 
 def _bars(previous: Plane, current: Plane, axis: int) -> tuple[int, int]:
@@ -136,18 +151,3 @@ def _blank_outside(strength: npt.NDArray[np.float32], box: Box) -> None:
         strength[:, : x + FRINGE_PX] = 0
     if x + w < width:
         strength[:, x + w - FRINGE_PX :] = 0
-
-
-def _follow(source: Plane, target: Plane, points: Points) -> tuple[Points, npt.NDArray[np.bool_]]:
-    """Places of (N, 2) points in `target`, and whether Lucas-Kanade found them."""
-    end, found, _ = cv2.calcOpticalFlowPyrLK(
-        source,
-        target,
-        points,
-        points.copy(),
-        winSize=(WINDOW_PX, WINDOW_PX),
-        maxLevel=LEVELS,
-        # A step of 0.03 px is a tenth of the least limit on outliers; most tracks stop before 10.
-        criteria=(cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 10, 0.03),
-    )
-    return end.astype(np.float32, copy=False), found[:, 0] == 1

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from filters.layers import MIN_BEHIND, MIN_SHARE, find
+from filters.layers import MIN_BEHIND, MIN_SHARE, Group, find
 from filters.tracks import Points
 
 WIDTH, HEIGHT = 320, 180
@@ -56,6 +56,7 @@ def test_a_caption_below_a_picture_that_moves_is_not_the_picture() -> None:
 def test_a_choice_that_is_clear_is_certain() -> None:
     found = find(*tracked([(around(18), LEFT), (thing(60), UP)]), WIDTH, HEIGHT)
     assert found is not None
+    assert found.certainty is not None
     assert found.certainty > 0.9
     assert found.followed.all()
 
@@ -64,7 +65,45 @@ def test_two_things_beside_each_other_are_uncertain() -> None:
     pair = [(thing(40, 90), LEFT), (thing(41, 230), UP)]
     found = find(*tracked(pair), WIDTH, HEIGHT)
     assert found is not None
+    assert found.certainty is not None
     assert found.certainty < 0.3
+
+
+@pytest.mark.parametrize(("hidden", "shift"), [(LEFT, LEFT), (UP, UP)])
+def test_of_two_things_beside_each_other_the_hidden_one_is_the_picture(
+    hidden: tuple[float, float], shift: tuple[float, float]
+) -> None:
+    def behind(one: Group, other: Group) -> float:
+        return 2.0 if np.abs(one.matrix[:, 2] - hidden).max() < 0.1 else -2.0
+
+    start, end = tracked([(thing(40, 90), LEFT), (thing(41, 230), UP)])
+    found = find(start, end, WIDTH, HEIGHT, behind)
+    assert found is not None
+    assert found.certainty is not None
+    assert found.certainty > 0.9
+    assert found.picture.matrix[:, 2] == pytest.approx(shift, abs=0.01)
+
+
+def test_what_hides_what_is_not_asked_where_the_tracks_are_clear() -> None:
+    def behind(one: Group, other: Group) -> float:
+        raise AssertionError("asked")
+
+    start, end = tracked([(around(18), LEFT), (thing(60), UP)])
+    assert find(start, end, WIDTH, HEIGHT, behind) is not None
+
+
+@pytest.mark.parametrize(
+    ("shift", "alike"),
+    [((-12.0, 1.0), True), ((6.0, 0.0), False), (REST, False)],
+    ids=["same way", "other way", "at rest"],
+)
+def test_two_layers_are_alike_where_they_move_the_same_way(
+    shift: tuple[float, float], alike: bool
+) -> None:
+    found = find(*tracked([(thing(40, 90), LEFT), (thing(40, 230), shift)]), WIDTH, HEIGHT)
+    assert found is not None
+    assert found.certainty is not None
+    assert found.alike == alike
 
 
 def test_among_many_layers_only_the_picture_is_followed() -> None:
@@ -72,7 +111,7 @@ def test_among_many_layers_only_the_picture_is_followed() -> None:
               (thing(20, 240), (-9.0, 9.0))]  # fmt: skip
     found = find(*tracked(groups), WIDTH, HEIGHT)
     assert found is not None
-    assert found.certainty == 0
+    assert found.certainty is None
     assert found.followed.sum() == found.picture.inliers.sum()
 
 

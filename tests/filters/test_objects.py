@@ -52,13 +52,18 @@ def test_speed_is_the_residual_over_time() -> None:
     assert objects.area(made_of([motion] * 4)) == pytest.approx(0.25)
 
 
-def test_two_moving_halves_have_speed() -> None:
-    def draw(i: int) -> Image:
-        left, right = view(dy=-i)[:, :160], view(dy=i)[:, 160:]
-        return np.concatenate([left, right], axis=1)
+def _parted(i: int, at: int) -> Image:
+    return np.concatenate([view(dy=-i)[:, :at], view(dy=i)[:, at:]], axis=1)
 
-    # One half is the model, the other goes against it at 60 px a second.
-    assert objects.speed(clip(draw, seconds=1.0)) > 0.02
+
+def test_two_moving_parts_have_speed() -> None:
+    # The larger part is the model, the other goes against it at 60 px a second.
+    assert objects.speed(clip(lambda i: _parted(i, 110), seconds=1.0)) > 0.02
+
+
+def test_two_halves_that_go_against_each_other_have_no_picture() -> None:
+    with pytest.raises(Unmeasurable, match="no_consensus"):
+        objects.speed(clip(lambda i: _parted(i, 160), seconds=1.0))
 
 
 def test_one_frame_has_no_motion() -> None:
