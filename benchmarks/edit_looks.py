@@ -216,8 +216,8 @@ def _visible(made: Frames, frames: Frames) -> bool:
 def _share_changed(a: Frames, b: Frames) -> float:
     """Share of the pixels that differ by more than _SEEN_LEVELS in some channel."""
     red, green, blue = cv2.split(cv2.absdiff(a, b))
-    most = cv2.max(cv2.max(red, green), blue)
-    return cv2.countNonZero(cv2.compare(most, _SEEN_LEVELS, cv2.CMP_GT)) / most.size
+    most = np.asarray(cv2.max(cv2.max(red, green), blue))
+    return float((most > _SEEN_LEVELS).mean())
 
 
 def inset(frames: Frames, other: Frames, rng: Random) -> Edit:

@@ -143,9 +143,10 @@ def test_maps_in_another_tone_are_those_of_the_clip_in_that_tone() -> None:
     from curate.overlays.training.train import Tones, scaled
 
     rng = np.random.default_rng(0)
-    gray = cv2.blur(rng.integers(60, 200, (5, 40, 60)).astype(np.uint8), (5, 5))
+    noise = rng.integers(60, 200, (5, 40, 60)).astype(np.uint8)
+    gray = np.asarray(cv2.blur(noise, (5, 5)), np.uint8)
     toned = (200 - gray // 2).astype(np.uint8)
-    tones = Tones(np.float32([-0.5]), np.float32([200 / 255]))
+    tones = Tones(np.array([-0.5], np.float32), np.array([200 / 255], np.float32))
     found = scaled(overlay_maps(gray)[None], tones).numpy()
     wanted = scaled(overlay_maps(toned)[None]).numpy()
     levels = np.abs(found - wanted)[0] * 255 / np.array(SCALE)[:, None, None]
