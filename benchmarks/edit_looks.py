@@ -209,13 +209,15 @@ def _drawn(look: Look) -> Op:
 
 def _visible(made: Frames, frames: Frames) -> bool:
     """Whether an edit changes enough of the picture to be seen: white on snow is no edit."""
-    changed = np.array(
-        [
-            (cv2.absdiff(a, b).max(axis=2) > _SEEN_LEVELS).mean()
-            for a, b in zip(made, frames, strict=True)
-        ]
-    )
+    changed = np.array([_share_changed(a, b) for a, b in zip(made, frames, strict=True)])
     return float((changed > _SEEN_SHARE).mean()) > _SEEN_TIME
+
+
+def _share_changed(a: Frames, b: Frames) -> float:
+    """Share of the pixels that differ by more than _SEEN_LEVELS in some channel."""
+    red, green, blue = cv2.split(cv2.absdiff(a, b))
+    most = np.asarray(cv2.max(cv2.max(red, green), blue))
+    return float((most > _SEEN_LEVELS).mean())
 
 
 def inset(frames: Frames, other: Frames, rng: Random) -> Edit:

@@ -3,13 +3,18 @@ import json
 from importlib.resources import files
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from curate.overlays.training import lettering
 from curate.overlays.training.decoys import texture
+from curate.overlays.training.layouts import LAYOUTS, drifting
 from curate.overlays.training.sprites import Sprite, burn
 from curate.overlays.training.synthesis import _at_rate, _labels, coded
+from filters.overlay_maps import overlay_maps
+from filters.overlay_network import SCALE
+from filters.text_overlay import WORDS
 
 
 def test_sprite_is_mixed_by_its_opacity_within_its_span() -> None:
@@ -30,6 +35,13 @@ def test_moving_sprite_that_leaves_the_frame_is_cut_off() -> None:
     assert [int((frame[0, :, 0] == 255).sum()) for frame in drawn] == [4, 2, 0]
 
 
+def test_scrolling_sprite_leaves_by_the_upper_edge() -> None:
+    frames = np.zeros((3, 8, 4, 3), np.uint8)
+    bar = np.full((4, 4, 4), 255, np.uint8)
+    drawn, _ = burn(frames, [Sprite(bar, 0, 2, 0, 3, True, rise=-3.0)])
+    assert [np.flatnonzero(f[:, 0, 0]).tolist() for f in drawn] == [[2, 3, 4, 5], [0, 1, 2], []]
+
+
 def test_sprite_that_fades_appears_and_disappears_by_steps() -> None:
     frames = np.zeros((5, 1, 1, 3), np.uint8)
     dot = np.full((1, 1, 4), 255, np.uint8)
@@ -40,8 +52,9 @@ def test_sprite_that_fades_appears_and_disappears_by_steps() -> None:
 def test_span_sees_the_part_of_a_look_from_its_first_frame_on() -> None:
     dot = np.zeros((1, 1, 4), np.uint8)
     # From 1 s to 2 s of 30 frames a second; the span begins at 1.5 s, at 6 frames a second.
-    late = _at_rate(Sprite(dot, 0, 0, 30, 60, True, speed=-1.0), slower=5, begun=9)
-    assert (late.start, late.end, late.speed) == (-3, 3, -5.0)
+    sprite = Sprite(dot, 0, 0, 30, 60, True, speed=-1.0, rise=0.5)
+    late = _at_rate(sprite, slower=5, begun=9)
+    assert (late.start, late.end, late.speed, late.rise) == (-3, 3, -5.0, 2.5)
 
 
 def test_cells_covered_and_seen_for_a_third_of_the_time_are_labelled() -> None:
@@ -80,6 +93,26 @@ def test_every_texture_fills_its_picture_with_edges() -> None:
         assert made.std() > 1
 
 
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_every_layout_covers_some_of_the_picture_for_some_of_the_time(name: str) -> None:
+    frames = np.zeros((30, 180, 320, 3), np.uint8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lettering, "families", lambda _: (("hershey 0",),))
+        for seed in range(6):
+            sprites = LAYOUTS[name](30, (320, 180), np.random.default_rng(seed))
+            _, masks = burn(frames, sprites)
+            assert masks[:, 1].any()
+            assert masks[:, 1].mean() < 0.9
+
+
+def test_drifting_moves_all_sprites_of_a_look_alike() -> None:
+    dot = np.zeros((1, 1, 4), np.uint8)
+    still, running = Sprite(dot, 0, 0, 0, 9, False), Sprite(dot, 0, 0, 0, 9, True, speed=-2.0)
+    a, b = drifting([still, running], np.random.default_rng(0))
+    assert 0.1 <= np.hypot(a.speed, a.rise) <= 1.5
+    assert (b.speed, b.rise) == pytest.approx((a.speed - 2.0, a.rise))
+
+
 def test_missing_fonts_are_named_by_their_packages(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -103,6 +136,40 @@ def test_hardest_samples_are_those_with_the_most_false_answers() -> None:
     samples = [undecided] * (2 * HARD_SHARE)
     samples[3] = samples[11] = clean
     assert sorted(hardest(Model(), samples).tolist()) == [3, 11]
+
+
+def test_maps_in_another_tone_are_those_of_the_clip_in_that_tone() -> None:
+    pytest.importorskip("torch")
+    from curate.overlays.training.train import Tones, scaled
+
+    rng = np.random.default_rng(0)
+    noise = rng.integers(60, 200, (5, 40, 60)).astype(np.uint8)
+    gray = np.asarray(cv2.blur(noise, (5, 5)), np.uint8)
+    toned = (200 - gray // 2).astype(np.uint8)
+    tones = Tones(np.array([-0.5], np.float32), np.array([200 / 255], np.float32))
+    found = scaled(overlay_maps(gray)[None], tones).numpy()
+    wanted = scaled(overlay_maps(toned)[None]).numpy()
+    levels = np.abs(found - wanted)[0] * 255 / np.array(SCALE)[:, None, None]
+    assert levels.max() <= 4  # gradients add up the rounding of eight pixels
+    assert levels.mean() < 1
+
+
+def test_words_cost_by_the_surest_window_of_each_part() -> None:
+    torch = pytest.importorskip("torch")
+    from curate.overlays.training.train import _words_loss
+
+    logits = torch.full((2, 12, 24), -30.0)
+    wanted = torch.zeros((2, 2, 12, 24), dtype=torch.long)
+    assert float(_words_loss(logits, wanted)) == pytest.approx(0, abs=1e-3)
+    rows, columns = WORDS
+    wanted[0, 1, :rows, :columns] = 1
+    missed = float(_words_loss(logits, wanted))
+    logits[0, :rows, :columns] = 0.0
+    half = float(_words_loss(logits, wanted))
+    assert half == pytest.approx(np.log(2) / 2, abs=0.05)
+    assert half < missed
+    logits[1, 4 : 4 + rows, :columns] = 30.0
+    assert float(_words_loss(logits, wanted)) > half + 3
 
 
 def test_shipped_weights_are_those_of_the_recorded_training() -> None:

@@ -36,10 +36,10 @@ def test_moving_picture_without_overlay_scores_less() -> None:
     assert text_sureness(clean) < 0.5 < text_sureness(captioned)
 
 
-def test_text_of_one_of_three_spans_scores_two_thirds() -> None:
+def test_text_of_one_of_three_spans_scores_five_sixths() -> None:
     text = np.zeros((3, 45, 80), np.float32)
     text[1, 30:34, 20:40] = 1
-    assert over_spans(text) == pytest.approx(2 / 3)
+    assert over_spans(text) == pytest.approx(5 / 6)
 
 
 def test_scattered_answers_score_less_than_as_many_side_by_side() -> None:

@@ -3,20 +3,23 @@
     python -m curate.overlays.training --clips DIR --stills DIR --out DIR
 
 --clips holds the files that footage.txt names, all of a permissive licence; --stills holds the
-free pictures that stills.txt names, of the wheels of scikit-image and scikit-learn; fonts are those
-of the Debian packages in fonts.txt. Writes weights.npz, which is filters/overlay_weights.npz, and
-training.json, which is beside this file: how they came about.
+free pictures that stills.txt names, of the wheels of scikit-image and scikit-learn and the Debian
+packages opencv-doc, lomiri-wallpapers-16.04 and mate-backgrounds; fonts are those of the Debian
+packages in fonts.txt. Writes weights.npz, which is filters/overlay_weights.npz, and training.json,
+which is beside this file: how they came about.
 """
 
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from curate.config import Limits
@@ -28,7 +31,10 @@ from curate.overlays.training.train import Recipe, fit
 
 _ROOM = (720, 405)
 """Takes are an eighth larger than a sample, so that it may lie anywhere in them."""
-_TAKE_FRAMES = (16, 48)
+_TAKE_FRAMES = (16, 32)
+_PAUSE = 24
+"""Frames left out after a take, so that takes of a clip differ."""
+_MOST_TAKES = 6
 _CUT = 28.0
 """Grey levels between neighbouring small frames from which a take ends."""
 
@@ -39,19 +45,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--stills", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--samples", type=int, default=1300)
+    parser.add_argument("--samples", type=int, default=2000)
     parser.add_argument("--steps", type=int, default=Recipe().steps)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--keep", action="store_true", help="write the samples too: samples.npz")
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     takes = [take for name in _names("footage.txt") for take in read_takes(options.clips / name)]
-    stills = [_still(options.stills / name) for name in _names("stills.txt")]
+    stills = [still for name in _names("stills.txt") for still in _stills(options.stills / name)]
     rng = np.random.default_rng(options.seed)
     samples = [sample(takes, stills, rng) for _ in range(options.samples)]
+    options.out.mkdir(parents=True, exist_ok=True)
+    if options.keep:
+        maps, labels = (np.stack(kind) for kind in zip(*map(astuple, samples), strict=True))
+        np.savez(options.out / "samples.npz", maps=maps, labels=labels)
     recipe = Recipe(steps=options.steps, seed=options.seed)
     weights, loss = fit(samples, recipe)
-    options.out.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(options.out / "weights.npz", **weights)  # type: ignore[arg-type]
     record = {
         "recipe": asdict(recipe), "samples": len(samples), "seed": options.seed,
@@ -63,17 +73,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     (options.out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
-def read_takes(path: Path, most: int = 4) -> list[Picture]:
-    """Continuous takes of a clip at TAKE_FPS, (T, h, w, 3) uint8 RGB."""
+def read_takes(path: Path, most: int = _MOST_TAKES) -> list[Picture]:
+    """Continuous takes of a clip at TAKE_FPS, (T, h, w, 3) uint8 RGB, apart from each other."""
     takes: list[Picture] = []
     frames: list[Picture] = []
-    last, before = -1, None
+    last, before, pause = -1, None, 0
     with Video(str(path), Limits()) as video:
         for frame in video:
             slot = int(float(frame.pts * video.time_base) * TAKE_FPS + 1e-6)
             if slot == last:
                 continue
             last = slot
+            if pause:
+                pause -= 1
+                continue
             width, height = frame.size
             scale = min(1.0, max(_ROOM[0] / width, _ROOM[1] / height))
             scale = max(scale, DRAWN[0] / width, DRAWN[1] / height)
@@ -88,6 +101,7 @@ def read_takes(path: Path, most: int = 4) -> list[Picture]:
             before = small
             if cut or len(frames) == _TAKE_FRAMES[1]:
                 takes += [np.stack(frames)] if len(frames) >= _TAKE_FRAMES[0] else []
+                pause = 0 if cut else _PAUSE
                 frames = []
             if len(takes) == most:
                 return takes
@@ -99,8 +113,8 @@ def _names(table: str) -> list[str]:
     return Path(__file__).with_name(table).read_text().split()
 
 
-def _still(path: Path) -> Picture:
-    """A picture that fills the room of a take.
+def _stills(path: Path) -> list[Picture]:
+    """A picture that fills the room of a take, and the halves of a large one.
 
     Raises:
         FileNotFoundError: If it is not there or is no picture.
@@ -108,6 +122,14 @@ def _still(path: Path) -> Picture:
     image = cv2.imread(str(path))
     if image is None:
         raise FileNotFoundError(path)
+    width = image.shape[1]
+    parts = [image]
+    if width >= 2 * _ROOM[0]:
+        parts += [image[:, : width // 2], image[:, width // 2 :]]
+    return [_filling(part) for part in parts]
+
+
+def _filling(image: npt.NDArray[Any]) -> Picture:
     height, width = image.shape[:2]
     scale = max(_ROOM[0] / width, _ROOM[1] / height)
     size = max(_ROOM[0], round(width * scale)), max(_ROOM[1], round(height * scale))

@@ -25,6 +25,7 @@ class Sprite:
         hold: Frames that each of several pictures is shown.
         speed: px per frame to the right (a ticker moves to the left).
         fade: Frames over which it appears and disappears.
+        rise: px per frame downwards (what scrolls up has a negative one).
     """
 
     rgba: Picture | Sequence[Picture]
@@ -37,6 +38,7 @@ class Sprite:
     hold: int = 1
     speed: float = 0.0
     fade: float = 0.0
+    rise: float = 0.0
 
     def at(self, frame: int) -> Picture:
         """The picture shown in a frame."""
@@ -79,12 +81,13 @@ def burn(frames: Picture, sprites: Sequence[Sprite]) -> tuple[Picture, Picture]:
 def _lay(frame: Picture, masks: Picture, sprite: Sprite, index: int) -> None:
     rgba = sprite.at(index)
     x = round(sprite.x + sprite.speed * (index - sprite.start))
+    y = round(sprite.y + sprite.rise * (index - sprite.start))
     height, width = frame.shape[:2]
-    left, top = max(0, x), max(0, sprite.y)
-    right, bottom = min(width, x + rgba.shape[1]), min(height, sprite.y + rgba.shape[0])
+    left, top = max(0, x), max(0, y)
+    right, bottom = min(width, x + rgba.shape[1]), min(height, y + rgba.shape[0])
     if right <= left or bottom <= top:
         return
-    part = rgba[top - sprite.y : bottom - sprite.y, left - x : right - x]
+    part = rgba[top - y : bottom - y, left - x : right - x]
     alpha = part[..., 3:].astype(np.float32) / 255 * np.float32(sprite.opacity(index))
     place = frame[top:bottom, left:right]
     place[:] = np.rint(place * (1 - alpha) + part[..., :3] * alpha).astype(np.uint8)

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from curate.decode import Scalers
 from curate.overlays.training.decoys import banded, lettered, sign, swayed, texture
+from curate.overlays.training.layouts import LAYOUTS, drifting
 from curate.overlays.training.looks import TEXT
 from curate.overlays.training.marks import GRAPHIC
 from curate.overlays.training.sprites import Look, Picture, Random, Sprite, burn
@@ -31,9 +32,14 @@ LEAST_SEEN: Final = 14
 _ANALYSED_FPS: Final = 6
 _DRAWN_FPS: Final = 30
 """Rate for which looks choose how long things stay."""
-_LOOKS: Final[tuple[Look, ...]] = (*TEXT.values(), *GRAPHIC.values())
-_SHARES: Final = {"lower_third": 2.0, "title": 1.6, "clock": 1.4, "logo": 1.4}
+_LOOKS: Final[dict[str, Look]] = {**TEXT, **LAYOUTS, **GRAPHIC}
+_SHARES: Final = {
+    "lower_third": 1.6, "title": 1.6, "clock": 1.4, "logo": 1.2,
+    "paragraph": 1.8, "number": 2.2, "label": 1.4,
+}  # fmt: skip
 """How often a look is drawn, 1 for those not named: those that were missed most."""
+_DRIFTS: Final = 0.12
+"""Share of the looks that drift."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,9 @@ def sample(takes: Sequence[Picture], stills: Sequence[Picture], rng: Random) -> 
     base = _tone(_sharpened(made(takes, stills, frames, every, rng), rng), rng)
     sprites = _overlays(len(base), TAKE_FPS // every, rng) if rng.random() < 0.65 else []
     drawn, masks = burn(base, sprites)
-    seen = (cv2.absdiff(drawn, base).max(axis=3) > LEAST_SEEN)[:, None] & (masks != 0)
+    change = cv2.absdiff(drawn, base)
+    most = np.maximum(np.maximum(change[..., 0], change[..., 1]), change[..., 2])
+    seen = (most > LEAST_SEEN)[:, None] & (masks != 0)
     if rng.random() < 0.1:
         drawn = _barred(drawn, masks, rng)
     if rng.random() < 0.2:  # a video that was made larger
@@ -97,15 +105,17 @@ def coded(frames: Picture, rate: int, rng: Random) -> Picture:
 
 def _overlays(frames: int, rate: int, rng: Random) -> list[Sprite]:
     """One to three looks; the span is a part of the time for which they are laid out."""
-    names = (*TEXT, *GRAPHIC)
+    names = tuple(_LOOKS)
     weights = np.array([_SHARES.get(name, 1.0) for name in names])
     sprites: list[Sprite] = []
     for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
-        look = _LOOKS[int(rng.choice(len(_LOOKS), p=weights / weights.sum()))]
+        look = _LOOKS[names[int(rng.choice(len(names), p=weights / weights.sum()))]]
         slower = _DRAWN_FPS / rate
         whole = round(frames * (rng.uniform(1.3, 3) if rng.random() < 0.5 else 1))
         begun = int(rng.integers(0, whole - frames + 1))
-        sprites += [_at_rate(s, slower, begun) for s in look(round(slower * whole), DRAWN, rng)]
+        laid = look(round(slower * whole), DRAWN, rng)
+        laid = drifting(laid, rng) if rng.random() < _DRIFTS else laid
+        sprites += [_at_rate(s, slower, begun) for s in laid]
     return sprites
 
 
@@ -115,7 +125,7 @@ def _at_rate(sprite: Sprite, slower: float, begun: int) -> Sprite:
     end = max(start + 1, round(sprite.end / slower))
     return replace(
         sprite, start=start - begun, end=end - begun, hold=max(1, round(sprite.hold / slower)),
-        speed=sprite.speed * slower, fade=sprite.fade / slower,
+        speed=sprite.speed * slower, rise=sprite.rise * slower, fade=sprite.fade / slower,
     )  # fmt: skip
 
 
@@ -142,7 +152,10 @@ def _take(
     step = float(rng.choice([1, 0.5, 0]) if rng.random() < 0.3 else 1)
     part = take[start + (np.arange(frames) * step).astype(int)]
     height, width = part.shape[1:3]
-    w = int(rng.uniform(min(0.85 * DRAWN[0], width), width + 0.99))
+    if rng.random() < 0.25:  # from closer
+        w = int(rng.uniform(0.45, 0.85) * width)
+    else:
+        w = int(rng.uniform(min(0.85 * DRAWN[0], width), width + 0.99))
     h = min(height, round(w * DRAWN[1] / DRAWN[0]))
     x, y = int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1))
     if rng.random() < 0.5:
