@@ -23,6 +23,7 @@ import cv2
 
 from curate.config import Config, Limits
 from curate.decode import Video
+from curate.isolate import keep_freed_memory
 from curate.measure import measure_video
 from curate.sources import list_sources
 from manifests.errors import BadVideoError
@@ -64,6 +65,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     cv2.setNumThreads(1)
+    keep_freed_memory()  # as measuring workers do
     groups: dict[int, list[tuple[str, int]]] = {}
     for source in list_sources(options.sources):
         facts = readable(source.uri)

@@ -89,7 +89,8 @@ def plan_ledger(windows: pl.DataFrame, settings: Ledger) -> LedgerPlan:
         windows: One row per window with tokens, the order without effect: window_id, source, role
             (`pool`, `eval` or `label`), flags (list of groups that object) and labelled (whether
             every step has an action). Where no window is of role `eval`, sources are held out by
-            hash; where none is of role `label`, labelled training windows without flags serve.
+            hash; where none is of role `label`, labelled training windows without flags serve, or
+            with flags where those are of fewer than two sources.
         settings: Budget.
 
     Raises:
@@ -244,11 +245,15 @@ def _labels(
     """Windows that fit and that test the probes; both empty where either would be."""
     clean = pl.col("labelled") & (pl.col("flags").list.len() == 0)
     own = windows.filter((pl.col("role") == "label") & pl.col("labelled"))
+    if own["source"].n_unique() == 1:
+        raise StudyImpossible("ledger.label_match has actions of 1 source, and probes need 2")
     fit = own if len(own) else pool.filter(clean)
+    if fit["source"].n_unique() < 2:  # probes leave sources out to choose their ridge
+        fit = pool.filter("labelled")
     # A held-out window is tested wherever its actions are known: to leave out what the filters
     # reject would favour the arms that they made.
     test = held.filter(pl.col("labelled"))
-    if not len(fit) or not len(test):
+    if fit["source"].n_unique() < 2 or not len(test):
         return (), ()
     return (
         tuple(sorted(fit["window_id"][: 4 * EVAL_WINDOWS])),

@@ -78,13 +78,13 @@ def test_labelled_tests_are_not_filtered(plan: LedgerPlan) -> None:
 
 
 def test_names_decide_roles_where_they_are_given() -> None:
-    names = {"s00": "eval", "s01": "label"}
+    names = {"s00": "eval", "s01": "label", "s02": "label"}
     role = pl.col("source").replace_strict(names, default="pool")
     plan = plan_ledger(WINDOWS.with_columns(role=role), SETTINGS)
     assert {plan.source_of[w] for w in plan.label_test} == {"s00"}
-    assert {plan.source_of[w] for w in plan.label_train} == {"s01"}
+    assert {plan.source_of[w] for w in plan.label_train} == {"s01", "s02"}
     used = {plan.source_of[w] for seeds in plan.train.values() for seed in seeds for w in seed}
-    assert not used & {"s00", "s01"}
+    assert not used & names.keys()
 
 
 def test_order_of_rows_has_no_effect_and_json_keeps_all(plan: LedgerPlan) -> None:
@@ -122,3 +122,16 @@ def test_without_labels_prediction_decides() -> None:
 def test_too_little_is_refused_with_counts(windows: pl.DataFrame, message: str) -> None:
     with pytest.raises(StudyImpossible, match=message):
         plan_ledger(windows, SETTINGS)
+
+
+def test_probes_are_fitted_on_two_sources_or_there_are_none() -> None:
+    only = pl.col("source").is_in(["s00", "s01"])
+    flags = pl.when(only).then(pl.col("flags")).otherwise(pl.lit(["cuts"], pl.List(pl.String)))
+    few = make_windows(12).with_columns(flags=flags)
+    found = plan_ledger(few, SETTINGS)
+    assert len({found.source_of[w] for w in found.label_train}) >= 2
+    one = few.with_columns(labelled=pl.col("labelled") & (pl.col("source") == "s00"))
+    assert plan_ledger(one, SETTINGS).label_train == ()
+    named = pl.when(pl.col("source") == "s00").then(pl.lit("label")).otherwise(pl.lit("pool"))
+    with pytest.raises(StudyImpossible, match="actions of 1 source, and probes need 2"):
+        plan_ledger(few.with_columns(role=named), SETTINGS)
