@@ -14,21 +14,22 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from curate.config import load_config
 from curate.keys import stage_keys
 from curate.study.ledger.baseline import Linear, linear_world, predictions, theory_rows
-from curate.study.ledger.dose import CLEAN, CURED
+from curate.study.ledger.dose import CLEAN, CURED, arm_name
 from curate.study.ledger.labelled import Labelled
 from curate.study.ledger.plan import RAW, LedgerPlan
+from curate.study.ledger.settings import Ledger
 from curate.study.metrics import partners
 from curate.study.normaliser import fit_normaliser
 from curate.study.spans import TokenLoader
 from jobs.ledger import collect, labels_of, plan_of
 from manifests.corpus import Corpus
 
-DOSES: Final = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4)
 HELD: Final = 256
 """Windows that are stitched."""
 
@@ -46,7 +47,7 @@ def main() -> None:
     asked = {
         "design": "dose",
         "truth": args.truth,
-        "doses": DOSES,
+        "doses": Ledger().doses,
         "dose_kinds": (),
         "seeds": args.seeds,
         "train_windows": args.windows,
@@ -64,11 +65,13 @@ def main() -> None:
     def read(names: tuple[str, ...]) -> torch.Tensor:
         return torch.from_numpy(normaliser.apply(load(names)))
 
+    windows = plan.evaluate[RAW][:HELD]
+    stitched = read(windows), partners(windows, [plan.source_of[w] for w in windows])
     data = Labelled.load(plan, load, labels_of(plan, gathered, settings), normaliser)
     world = linear_world(read(plan.train[CLEAN][0]), data)
     if world is None:
         raise SystemExit("frames have too many numbers for the closed form, or no action varies")
-    arms = {f"{kind} {100 * dose:g} %": (kind, dose) for kind in plan.shares for dose in DOSES}
+    arms = {arm_name(kind, dose): (kind, dose) for kind in plan.shares for dose in settings.doses}
     told = {
         arm: [value for *_, value in theory_rows(world, found)]
         for arm, found in predictions(world, arms, settings.latent, data.frames.shape[1]).items()
@@ -76,7 +79,7 @@ def main() -> None:
     print(f"{plan.windows} windows an arm, {args.seeds} seeds")
     print("windows            recovery curated  theory    gain curated  theory")
     for arm in (CLEAN, *arms):
-        own, cured = (measured(plan, name, read, data, settings.latent)
+        own, cured = (measured(plan, name, read, stitched, data, settings.latent)
                       for name in (arm, f"{arm} {CURED}"))  # fmt: skip
         gain, recovery = told.get(arm, (None, None))
         numbers = (own[0], cured[0], recovery, own[1], cured[1], gain)
@@ -87,22 +90,20 @@ def measured(
     plan: LedgerPlan,
     arm: str,
     read: Callable[[tuple[str, ...]], torch.Tensor],
+    stitched: tuple[torch.Tensor, npt.NDArray[np.int64]],
     data: Labelled,
     latent: int,
 ) -> tuple[float | None, float | None]:
     """Cut recovery and action gain, means over seeds; None where the plan has no such arm."""
-    windows = plan.evaluate[RAW][:HELD]
-    others = partners(windows, [plan.source_of[w] for w in windows])
-    held = read(windows)
     recovery, gain = [], []
     for seed, names in enumerate(plan.train.get(arm, ())):
         model = Linear.fit(read(names), latent)
         if model is None:
             return None, None
-        errors = model.cut_errors(held, others)
+        errors = model.cut_errors(*stitched)
         recovery.append(1 - errors["linear cut"].mean() / errors["linear cut_no_action"].mean())
         sums: dict[str, float] = {}
-        for _, _, metric, value in data.measure(model.infer, seed, name="linear"):
+        for _, _, metric, value in data.told(model.infer, seed, "linear"):
             sums[metric] = sums.get(metric, 0.0) + value
         parts = [[sums[f"linear {part} {name}"] for part in ("state", "both", "total")]
                  for name in data.names]  # fmt: skip

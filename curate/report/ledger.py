@@ -11,7 +11,7 @@ from curate.keys import StageKeys, ledger_key
 from curate.report.dose import dose_plot, dose_series
 from curate.report.figures import IntervalRow, domain_of, intervals
 from curate.report.study import Estimate
-from curate.study.ledger.dose import CLEAN
+from curate.study.ledger.dose import CLEAN, arm_name
 from curate.study.ledger.words import conclude
 from manifests.corpus import Corpus
 
@@ -123,7 +123,7 @@ def _doses(
     found = []
     for kind in dict.fromkeys(row["kind"] for row in rows):
         plots = [(label, dose_plot(label, kind, dose_series(kind, rows, clean[0])))]
-        doses = {f"{kind} {100 * r['dose']:g} %": r["dose"] for r in rows if r["kind"] == kind}
+        doses = {arm_name(kind, r["dose"]): r["dose"] for r in rows if r["kind"] == kind}
         for name, three in _BESIDE_LINEAR.items():
             plots.append((name, dose_plot(name, kind, _changes(summary, doses, three))))
         found.append((kind, [(name, plot) for name, plot in plots if plot]))

@@ -83,7 +83,7 @@ def run_cell(
         data = Labelled.load(plan, load, labels, normaliser)
         rows += data.measure(lambda x: _latents(model, x), seed, kinds=("ridge", "mlp"))
         if linear is not None:
-            rows += data.measure(linear.infer, seed, name=LINEAR)
+            rows += data.told(linear.infer, seed, LINEAR)
         if arm == plan.reference:
             shuffled = data.measure(lambda x: _latents(model, x), seed, shuffle=True)
     rows += _beside(beside, lambda x: _latents(model, x), seed, normaliser)

@@ -20,6 +20,11 @@ CURED: Final = "curated"
 """Suffix of arms whose contaminated footage went through the filters first."""
 
 
+def arm_name(kind: str, dose: float) -> str:
+    """The arm of which a share of the windows has one contaminant, such as `cuts 20 %`."""
+    return f"{kind} {100 * dose:g} %"
+
+
 def plan_dose(
     windows: pl.DataFrame, truth: Mapping[str, frozenset[str]], settings: Ledger
 ) -> LedgerPlan:
@@ -57,7 +62,7 @@ def plan_dose(
     for kind in kinds:
         dirty = [w for w in names if truth.get(w) == frozenset({kind})]
         for dose in settings.doses:
-            arm = f"{kind} {100 * dose:g} %"
+            arm = arm_name(kind, dose)
             mixture = _mixture(dirty, clean, dose)
             pools[arm] = mixture
             pools[f"{arm} {CURED}"] = [w for w in mixture if w not in flagged]

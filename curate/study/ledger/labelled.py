@@ -109,7 +109,6 @@ class Labelled:
         *,
         kinds: Sequence[ProbeKind] = ("ridge",),
         shuffle: bool = False,
-        name: str | None = None,
     ) -> list[Row]:
         """Squared errors per pair of probes with and without the latent action, by source.
 
@@ -119,7 +118,6 @@ class Labelled:
             kinds: Of probes.
             shuffle: Whether the actions that fit the probes are dealt to other pairs of their
                 sources: nothing is left to tell, and the gain is at most 0.
-            name: Of the first probe's rows, instead of its kind, which are then all there are.
         """
         latent = self._latent(infer)
         actions = self.actions
@@ -127,14 +125,18 @@ class Labelled:
             dealt = shuffle_labels(actions[self.fits], self.sources[self.fits], seed)
             actions = actions.copy()
             actions[self.fits] = dealt
-        if name is not None:
-            return self._probed(latent, actions, self.names, kinds[0], seed, name)
         rows: list[Row] = []
         for kind in kinds:
             rows += self._probed(latent, actions, self.names, kind, seed, kind)
         if self.camera is not None and not shuffle:
             rows += self._probed(latent, self.camera, CAMERA_AXES, "ridge", seed, CAMERA)
         return rows
+
+    def told(
+        self, infer: Callable[[torch.Tensor], torch.Tensor], seed: int, prefix: str
+    ) -> list[Row]:
+        """What `measure` gives of one ridge probe of the actions, under another name."""
+        return self._probed(self._latent(infer), self.actions, self.names, "ridge", seed, prefix)
 
     def _probed(
         self,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from curate.study.ledger.dose import CLEAN, CURED
+from curate.study.ledger.dose import CLEAN, CURED, arm_name
 from curate.study.ledger.estimates import Cells, estimate, parts_of
 from curate.study.ledger.figures import Array, Figure
 from curate.study.ledger.plan import LedgerPlan
@@ -68,8 +68,8 @@ def dose_responses(
 
 def arms_of(plan: LedgerPlan, settings: Ledger) -> dict[str, tuple[str, float]]:
     """Arm -> (contaminant, dose) of the arms that are contaminated and not curated."""
-    known = {f"{kind} {100 * dose:g} %": (kind, dose) for kind in plan.shares
-             for dose in settings.doses}  # fmt: skip
+    doses = settings.doses
+    known = {arm_name(kind, dose): (kind, dose) for kind in plan.shares for dose in doses}
     return {arm: known[arm] for arm in plan.train if arm in known}
 
 

@@ -50,7 +50,7 @@ def labelled(windows: int) -> Labelled:
 
 
 def gain(model: Linear, data: Labelled) -> float:
-    rows = data.measure(model.infer, 0, name="linear")
+    rows = data.told(model.infer, 0, "linear")
     parts: dict[str, float] = {}
     for _, _, metric, value in rows:
         parts[metric] = parts.get(metric, 0.0) + value
