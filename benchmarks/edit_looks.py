@@ -30,11 +30,13 @@ class Edit:
         frames: (T, H, W, 3) uint8 RGB.
         box: Where the picture is, px (x, y, w, h); None where no border was added.
         details: What was done, for the contact sheets.
+        drawn: What letters lie within over the time, px (x, y, w, h); None without letters.
     """
 
     frames: Frames
     box: tuple[int, int, int, int] | None = None
     details: dict[str, float | str] = field(default_factory=dict)
+    drawn: tuple[int, int, int, int] | None = None
 
 
 Op = Callable[[Frames, Frames, Random], Edit]
@@ -199,9 +201,10 @@ def _drawn(look: Look) -> Op:
         size = (frames.shape[2], frames.shape[1])
         with drawn_in("unseen"):
             for _ in range(_TRIES):
-                made = burn(frames, look(len(frames), size, rng))[0]
+                made, masks = burn(frames, look(len(frames), size, rng))
                 if _visible(made, frames):
-                    return Edit(made)
+                    x, y, w, h = cv2.boundingRect(masks[:, 1].max(axis=0))
+                    return Edit(made, drawn=(x, y, w, h))
         raise RuntimeError(f"{look.__name__} could not be seen in {_TRIES} tries")
 
     return op

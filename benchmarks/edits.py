@@ -63,6 +63,8 @@ class Row:
         kind: Kind of edit.
         scores: Of SCORED, and of OCR where it was asked for; -1 where there is none.
         error_px: Greatest distance of a side of the content box from the truth.
+        cropped: Whether nine tenths of where letters were drawn lie outside the content box, so
+            that nothing downstream sees them.
         cpu_ms: Spent in SCORED, per decoded frame.
         middle: The middle analysed frame.
     """
@@ -72,6 +74,7 @@ class Row:
     kind: str
     scores: dict[str, float]
     error_px: float
+    cropped: bool
     cpu_ms: float
     middle: npt.NDArray[np.uint8]
 
@@ -172,23 +175,41 @@ def measure(
     spent = time.process_time() - begun
     if ocr and family in (CLEAN, "text_overlay"):
         scores[OCR] = middle_text(edit.frames)
-    error = box_error(clip, edit)
+    found = sides(clip, edit)
+    error, cropped = box_error(found, edit), left_outside(found, edit)
     middle = clip.gray[len(clip.gray) // 2]
-    return Row(source, family, kind, scores, error, 1000 * spent / frames, middle)
+    return Row(source, family, kind, scores, error, cropped, 1000 * spent / frames, middle)
 
 
-def box_error(clip: Clip, edit: Edit) -> float:
-    """Greatest distance of a side of the content box from the truth, px of the edited video."""
+def sides(clip: Clip, edit: Edit) -> npt.NDArray[np.float64] | None:
+    """(4,) left, top, right, bottom of the content box, px of the edited video, if there is one."""
     height, width = edit.frames.shape[1:3]
     rows, columns = clip.gray.shape[1:]
     try:
         x, y, w, h = borders(clip.gray).box
     except Unmeasurable:
-        return float(max(height, width))
+        return None
     sx, sy = width / columns, height / rows
-    found = np.array([x * sx, y * sy, (x + w) * sx, (y + h) * sy])
+    return np.array([x * sx, y * sy, (x + w) * sx, (y + h) * sy])
+
+
+def box_error(found: npt.NDArray[np.float64] | None, edit: Edit) -> float:
+    """Greatest distance of a side of the content box from the truth, px of the edited video."""
+    height, width = edit.frames.shape[1:3]
+    if found is None:
+        return float(max(height, width))
     a, b, c, d = edit.box or (0, 0, width, height)
     return float(np.abs(found - (a, b, a + c, b + d)).max())
+
+
+def left_outside(found: npt.NDArray[np.float64] | None, edit: Edit) -> bool:
+    """Whether the content box leaves out nine tenths of where letters were drawn, or more."""
+    if found is None or edit.drawn is None:
+        return False
+    x, y, w, h = edit.drawn
+    across = min(x + w, found[2]) - max(x, found[0])
+    down = min(y + h, found[3]) - max(y, found[1])
+    return bool(max(0.0, across) * max(0.0, down) <= 0.1 * w * h)
 
 
 def rows_of(
@@ -250,6 +271,9 @@ def figures(rows: Sequence[Row], name: str, kinds: Sequence[str] | None) -> dict
     found = {"auc": area_under(edited, clean)}
     if high is not None:
         found |= {"recall": float((edited > high).mean()), "false": float((clean > high).mean())}
+        if name == "text_overlay":
+            dealt = (edited > high) | np.array([r.cropped for r in chosen])
+            found["recall_or_cropped"] = float(dealt.mean())
     return found
 
 

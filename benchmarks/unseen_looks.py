@@ -123,6 +123,77 @@ def countdown(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
     return [Sprite(pictures, x, y, 0, frames, True, hold=30)]
 
 
+def bubble(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
+    """A speech bubble with a tail: one to three dark lines on white, or light ones on a colour."""
+    width, height = size
+    dark = rng.random() < 0.7
+    look = Style(face(rng), round(height * rng.uniform(0.04, 0.07)), colour(rng, not dark), pad=2)
+    lines = [words(int(rng.integers(1, 4)), rng) for _ in range(int(rng.integers(1, 4)))]
+    text = Image.fromarray(fitted(lines, look, round(0.4 * width)))
+    w, h = round(1.5 * text.width) + 8, round(1.7 * text.height) + 8
+    tail = round(0.3 * h)
+    sheet = Image.new("RGBA", (w, h + tail), (0, 0, 0, 0))
+    draw, ground = ImageDraw.Draw(sheet), (*colour(rng, dark), 255)
+    at = rng.uniform(0.2, 0.7) * w
+    draw.polygon([(at, 0.8 * h), (at + 0.15 * w, 0.8 * h), (at - 0.1 * w, h + tail - 1)], ground)
+    draw.ellipse((0, 0, w - 1, h - 1), ground)
+    sheet.alpha_composite(text, ((w - text.width) // 2, (h - text.height) // 2))
+    x, y = (
+        int(rng.uniform(0.02, 0.98) * max(1, n - m)) for n, m in zip(size, sheet.size, strict=True)
+    )
+    start, end = spans(frames, rng)[0]
+    return [Sprite(np.array(sheet), x, y, start, end, True)]
+
+
+def detections(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
+    """Two to four boxes of a detector that drift, each with a name and a number on a plate."""
+    width, height = size
+    sprites = []
+    for _ in range(int(rng.integers(2, 5))):
+        ink = colour(rng, True)
+        px = round(height * rng.uniform(0.03, 0.05))
+        look = Style(face(rng), px, (0, 0, 0), box=(*ink, 255), pad=2)
+        name = Image.fromarray(
+            letters([f"{words(1, rng).lower()} {rng.uniform(0.3, 1):.2f}"], look)
+        )
+        w, h = int(width * rng.uniform(0.12, 0.4)), int(height * rng.uniform(0.15, 0.5))
+        sheet = Image.new("RGBA", (max(w, name.width), h + name.height), (0, 0, 0, 0))
+        thick = int(rng.integers(1, 4))
+        box = (0, name.height, w - 1, h + name.height - 1)
+        ImageDraw.Draw(sheet).rectangle(box, outline=(*ink, 255), width=thick)
+        sheet.alpha_composite(name, (0, 0))
+        x = int(rng.uniform(0, max(1, width - sheet.width)))
+        y = int(rng.uniform(0, max(1, height - sheet.height)))
+        pace = rng.normal(0, 0.4, 2)
+        drawn = np.array(sheet)
+        sprites.append(Sprite(drawn, x, y, 0, frames, True, speed=pace[0], rise=pace[1]))
+    return sprites
+
+
+def chat(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
+    """A stream's messages in a corner: coloured names, light text; a new one pushes the others."""
+    width, height = size
+    px = round(height * rng.uniform(0.032, 0.05))
+    font, most, shown = face(rng), round(rng.uniform(0.25, 0.4) * width), int(rng.integers(4, 8))
+    ground = (0, 0, 0, int(rng.choice([0, 90, 140])))
+    rows, pictures, step = [], [], round(1.5 * px)
+    for _ in range(shown + 6):
+        name = letters([words(1, rng)], Style(font, px, colour(rng, True), pad=1))
+        said = letters([words(int(rng.integers(1, 5)), rng)], Style(font, px, (240,) * 3, pad=1))
+        line = np.zeros((max(len(name), len(said)), name.shape[1] + 4 + said.shape[1], 4), np.uint8)
+        line[: len(name), : name.shape[1]] = name
+        line[: len(said), name.shape[1] + 4 :] = said
+        rows.append(Image.fromarray(line[:step, :most]))
+    for first in range(6):
+        sheet = Image.new("RGBA", (most, step * shown), ground)
+        for place, row in enumerate(rows[first : first + shown]):
+            sheet.alpha_composite(row, (0, place * step))
+        pictures.append(np.array(sheet))
+    x = int(rng.choice([0.02 * width, 0.98 * width - most]))
+    y = int(rng.uniform(0.3, 0.97) * (height - step * shown))
+    return [Sprite(pictures, x, y, 0, frames, True, hold=int(rng.integers(12, 60)))]
+
+
 def _grown(picture: Image.Image, by: float) -> Picture:
     """Larger or smaller about its middle, in a frame that stays as large."""
     w, h = round(1.08 * picture.width), round(1.08 * picture.height)
@@ -134,6 +205,7 @@ def _grown(picture: Image.Image, by: float) -> Picture:
 
 UNSEEN: Final[dict[str, Look]] = {
     "credits": credits_roll, "comments": comments, "panel": panel, "quote": quote,
-    "button": button, "countdown": countdown,
+    "button": button, "countdown": countdown, "bubble": bubble, "detections": detections,
+    "chat": chat,
 }  # fmt: skip
 """Looks that are in the benchmark only."""

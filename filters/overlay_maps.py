@@ -12,7 +12,7 @@ WINDOW_S: Final = 2.0
 """Length of the spans looked at: captions change every few seconds, logos stay."""
 MIN_FRAMES: Final = 4
 """Frames of a span; with fewer nothing can be said about what stays."""
-CHANNELS: Final = 8
+CHANNELS: Final = 9
 
 
 def windows(t_s: Float) -> list[slice]:
@@ -39,8 +39,9 @@ def overlay_maps(gray: Gray) -> Gray:
 
     Returns:
         (CHANNELS, H, W) uint8: temporal mean; the frames after a sixth, a half and five sixths of
-        the span; range over time; least, mean, and mean vector's length of the gradient, where
-        the gradient's length is |dx| + |dy| of the Sobel operator over 4.
+        the span; range over time; least and mean of the gradient's length, |dx| + |dy| of the
+        Sobel operator over 4; and |dx| and |dy| of the mean gradient. Under a level pan only the
+        last stays: what is drawn keeps both.
     """
     shape = gray.shape[1:]
     total, length = np.zeros(shape, np.float32), np.zeros(shape, np.float32)
@@ -56,7 +57,7 @@ def overlay_maps(gray: Gray) -> Gray:
         least = np.minimum(least, strength)
         low, high = np.minimum(low, frame), np.maximum(high, frame)
     count = len(gray)
-    mean_vector = np.abs(sums).sum(axis=0) / np.float32(4 * count)
+    across, down = np.abs(sums) / np.float32(4 * count)
     shown = [gray[min(count - 1, int(count * part))] for part in (1 / 6, 1 / 2, 5 / 6)]
-    planes = [total / count, *shown, high - low, least, length / count, mean_vector]
+    planes = [total / count, *shown, high - low, least, length / count, across, down]
     return np.stack([np.clip(plane, 0, 255).astype(np.uint8) for plane in planes])

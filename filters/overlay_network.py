@@ -20,8 +20,8 @@ Floats = npt.NDArray[np.float32]
 
 CELL: Final = 4
 """px of the analysed picture along a side of a cell of the answer."""
-OFFSET: Final = (0.45, 0.45, 0.45, 0.45, 0.2, 0.06, 0.12, 0.08)
-SCALE: Final = (4.0, 4.0, 4.0, 4.0, 4.0, 8.0, 6.0, 8.0)
+OFFSET: Final = (0.45, 0.45, 0.45, 0.45, 0.2, 0.06, 0.12, 0.04, 0.04)
+SCALE: Final = (4.0, 4.0, 4.0, 4.0, 4.0, 8.0, 6.0, 10.0, 10.0)
 """Per channel: (value / 255 - offset) * scale has a spread of about 1."""
 _FILE: Final = files("filters").joinpath("overlay_weights.npz")
 
@@ -31,7 +31,7 @@ class Network:
     """Weights.
 
     Attributes:
-        arrays: `<layer>.weight` (out, in, k, k) and `<layer>.bias` of the layers a to h and o.
+        arrays: `<layer>.weight` (out, in, k, k) and `<layer>.bias` of the layers a to i and o.
     """
 
     arrays: dict[str, Floats]
@@ -54,11 +54,11 @@ class Network:
         x = self._relu("b", x, stride=2)
         x = self._relu("c", x)
         y: Floats = self._relu("d", x, stride=2)
-        y = np.add(y, self._relu("e", y, dilation=2))
-        y = np.add(y, self._relu("f", y, dilation=4))
+        for name, dilation in (("e", 1), ("f", 2), ("g", 4)):
+            y = np.add(y, self._relu(name, y, dilation=dilation))
         y = y.repeat(2, axis=1).repeat(2, axis=2)[:, : x.shape[1], : x.shape[2]]
-        x = self._relu("g", np.concatenate([x, y]))
-        x = x + self._relu("h", x)
+        x = self._relu("h", np.concatenate([x, y]))
+        x = x + self._relu("i", x)
         logits = self._layer("o", x)
         return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 

@@ -12,7 +12,7 @@ from curate.overlays.training.decoys import texture
 from curate.overlays.training.layouts import LAYOUTS, drifting
 from curate.overlays.training.sprites import Sprite, burn
 from curate.overlays.training.synthesis import _at_rate, _labels, coded
-from filters.overlay_maps import overlay_maps
+from filters.overlay_maps import CHANNELS, overlay_maps
 from filters.overlay_network import SCALE
 from filters.text_overlay import WORDS
 
@@ -58,7 +58,7 @@ def test_span_sees_the_part_of_a_look_from_its_first_frame_on() -> None:
 
 
 def test_cells_covered_and_seen_for_a_third_of_the_time_are_labelled() -> None:
-    masks = np.zeros((10, 2, 360, 640), np.uint8)
+    masks = np.zeros((10, 3, 360, 640), np.uint8)
     masks[:3, 0, 80:160, 200:400] = 1
     masks[:1, 1, 80:160, 200:400] = 1
     labels = _labels(masks, masks)
@@ -69,10 +69,20 @@ def test_cells_covered_and_seen_for_a_third_of_the_time_are_labelled() -> None:
 
 
 def test_what_is_covered_and_not_to_be_seen_is_undecided() -> None:
-    masks = np.zeros((4, 2, 360, 640), np.uint8)
-    masks[:, :, 80:160, 200:400] = 1
+    masks = np.zeros((4, 3, 360, 640), np.uint8)
+    masks[:, :2, 80:160, 200:400] = 1
     labels = _labels(masks, np.zeros_like(masks))
     assert (labels[:, 10:20, 25:50] == 255).all()
+    assert (labels[:, 30:] == 0).all()
+
+
+def test_shapes_with_letters_are_an_overlay_and_undecided_as_text() -> None:
+    mark = np.full((80, 200, 4), 255, np.uint8)
+    frames = np.zeros((4, 360, 640, 3), np.uint8)
+    _, masks = burn(frames, [Sprite(mark, 200, 80, 0, 4, None)])
+    labels = _labels(masks, masks)
+    assert (labels[0, 10:20, 25:50] == 1).all()
+    assert (labels[1, 10:20, 25:50] == 255).all()
     assert (labels[:, 30:] == 0).all()
 
 
@@ -130,12 +140,32 @@ def test_hardest_samples_are_those_with_the_most_false_answers() -> None:
     from curate.overlays.training.train import HARD_SHARE, Model, hardest
 
     torch.manual_seed(0)
-    maps = np.zeros((8, 180, 320), np.uint8)
+    maps = np.zeros((CHANNELS, 180, 320), np.uint8)
     undecided = Sample(maps, np.full((2, 45, 80), 255, np.uint8))
     clean = Sample(maps, np.zeros((2, 45, 80), np.uint8))
     samples = [undecided] * (2 * HARD_SHARE)
     samples[3] = samples[11] = clean
     assert sorted(hardest(Model(), samples).tolist()) == [3, 11]
+
+
+def test_weights_without_normalisation_answer_as_the_model_with_it() -> None:
+    torch = pytest.importorskip("torch")
+    from curate.overlays.training.train import Model, scaled
+
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    x = scaled(rng.integers(0, 256, (4, CHANNELS, 52, 68)).astype(np.uint8))
+    model = Model(normed=True)
+    for _ in range(40):
+        model(x)  # the norms learn what is usual
+    model.eval()
+    plain = Model().eval()
+    plain.load_state_dict(model.weights())
+    with torch.no_grad():
+        wanted = model(x).numpy()
+        found = plain(x).numpy()
+    assert wanted.std() > 0.05
+    np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
 def test_maps_in_another_tone_are_those_of_the_clip_in_that_tone() -> None:

@@ -66,7 +66,7 @@ def test_maps_hold_what_changes_and_what_stays() -> None:
     gray = np.zeros((6, 40, 60), np.uint8)
     gray[:, 10:20, 10:20] = 200
     gray[3:, 30:36, 30:40] = 100
-    mean, first, _, last, change, least, _, _ = overlay_maps(gray)
+    mean, first, _, last, change, least, *_ = overlay_maps(gray)
     assert mean[15, 15] == 200
     assert (first[32, 32], last[32, 32], change[32, 32]) == (0, 100, 100)
     assert change[15, 15] == 0
@@ -80,6 +80,14 @@ def test_windows_cover_the_clip_and_hold_enough_frames() -> None:
     assert [s.start for s in found[1:]] == [s.stop for s in found[:-1]]
     assert (found[0].start, found[-1].stop) == (0, 40)
     assert all(s.stop - s.start >= 4 for s in found)
+
+
+def test_a_level_pan_leaves_level_edges_only() -> None:
+    maps = overlay_maps(np.stack([view(dx=-3 * i) for i in range(12)]))
+    across, down = (float(plane.mean()) for plane in maps[-2:])
+    resting = overlay_maps(np.stack([view()] * 12))
+    assert across < 0.4 * resting[-2].mean()
+    assert down > 1.5 * across
 
 
 def test_network_answers_one_number_per_cell_and_kind() -> None:

@@ -26,7 +26,7 @@ from curate.config import Limits
 from curate.decode import Video
 from curate.overlays.training.lettering import families
 from curate.overlays.training.sprites import Picture
-from curate.overlays.training.synthesis import DRAWN, TAKE_FPS, sample
+from curate.overlays.training.synthesis import DRAWN, TAKE_FPS, Sample, sample
 from curate.overlays.training.train import Recipe, fit
 
 _ROOM = (720, 405)
@@ -45,21 +45,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--stills", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--samples", type=int, default=2000)
+    parser.add_argument("--samples", type=int, default=5000)
     parser.add_argument("--steps", type=int, default=Recipe().steps)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--keep", action="store_true", help="write the samples too: samples.npz")
+    parser.add_argument(
+        "--keep", action="store_true",
+        help="write the samples too, samples.npz, or use them where they are there already",
+    )  # fmt: skip
     options = parser.parse_args(arguments)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     takes = [take for name in _names("footage.txt") for take in read_takes(options.clips / name)]
     stills = [still for name in _names("stills.txt") for still in _stills(options.stills / name)]
-    rng = np.random.default_rng(options.seed)
-    samples = [sample(takes, stills, rng) for _ in range(options.samples)]
     options.out.mkdir(parents=True, exist_ok=True)
-    if options.keep:
-        maps, labels = (np.stack(kind) for kind in zip(*map(astuple, samples), strict=True))
-        np.savez(options.out / "samples.npz", maps=maps, labels=labels)
+    kept = options.out / "samples.npz" if options.keep else None
+    samples = made_samples(takes, stills, options.samples, options.seed, kept)
     recipe = Recipe(steps=options.steps, seed=options.seed)
     weights, loss = fit(samples, recipe)
     np.savez_compressed(options.out / "weights.npz", **weights)  # type: ignore[arg-type]
@@ -71,6 +71,28 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "weights_sha256": sha256((options.out / "weights.npz").read_bytes()).hexdigest(),
     }  # fmt: skip
     (options.out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def made_samples(
+    takes: Sequence[Picture], stills: Sequence[Picture], count: int, seed: int, kept: Path | None
+) -> list[Sample]:
+    """Samples of one seed; kept in a file, and taken from it where it holds them.
+
+    Raises:
+        ValueError: If the file holds other samples: of another seed or number.
+    """
+    if kept is not None and kept.exists():
+        with np.load(kept) as stored:
+            if (int(stored["seed"]), len(stored["labels"])) != (seed, count):
+                raise ValueError(f"{kept} holds samples of another seed or number")
+            pairs = zip(stored["maps"], stored["labels"], strict=True)
+            return [Sample(maps, labels) for maps, labels in pairs]
+    rng = np.random.default_rng(seed)
+    samples = [sample(takes, stills, rng) for _ in range(count)]
+    if kept is not None:
+        maps, labels = (np.stack(kind) for kind in zip(*map(astuple, samples), strict=True))
+        np.savez(kept, maps=maps, labels=labels, seed=seed)
+    return samples
 
 
 def read_takes(path: Path, most: int = _MOST_TAKES) -> list[Picture]:

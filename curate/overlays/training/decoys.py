@@ -33,7 +33,7 @@ def sign(rng: Random, most: int) -> Picture:
         lines = [words(int(rng.integers(1, 3)), rng) for _ in range(int(rng.integers(1, 4)))]
         made = letters(lines, look)
     else:
-        made = mark(int(rng.integers(30, 120)), rng)
+        made = mark(int(rng.integers(30, 120)), rng)[0]
     shrink = min(1.0, most / made.shape[1])
     h, w = max(2, round(made.shape[0] * shrink)), max(2, round(made.shape[1] * shrink))
     made = np.asarray(cv2.resize(made, (w, h), interpolation=cv2.INTER_AREA), np.uint8)

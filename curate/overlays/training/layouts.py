@@ -1,11 +1,12 @@
-"""Looks of text for the training only: paragraphs that stand or scroll, numbers, labels."""
+"""Looks of text for the training only: paragraphs, numbers, labels, badges."""
 
 from dataclasses import replace
 from typing import Final
 
 import numpy as np
+from PIL import Image, ImageDraw
 
-from curate.overlays.training.lettering import colour, fitted, letters, style, words
+from curate.overlays.training.lettering import Style, colour, face, fitted, letters, style, words
 from curate.overlays.training.looks import corner, faded, faint, spans
 from curate.overlays.training.sprites import Look, Picture, Random, Sprite
 
@@ -72,6 +73,39 @@ def label(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
     return [Sprite(made, x, y, start, end, True, faint(rng), fade=faded(rng))]
 
 
+def badge(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
+    """One or two characters in a disc, ring or box, or bare, that may change: ranks, counts."""
+    height = size[1]
+    px = round(height * float(np.exp(rng.uniform(np.log(0.06), np.log(0.28)))))
+    light = bool(rng.random() < 0.7)
+    ink, ground = colour(rng, light), colour(rng, not light)
+    kind, font, room = int(rng.integers(5)), face(rng), rng.uniform(1.3, 2.2)
+    side, thick = max(8, round(px * room)), max(1, round(px * rng.uniform(0.03, 0.16)))
+    first, letter = int(rng.integers(0, 60)), rng.random() < 0.2
+    hold = round(float(np.exp(rng.uniform(np.log(5), np.log(90)))))
+    pictures = []
+    for step in range(min(12, frames // hold + 1)):
+        sheet = Image.new("RGBA", (side, side), (*ink, 0))
+        draw, box = ImageDraw.Draw(sheet), (1, 1, side - 2, side - 2)
+        if kind == 0:
+            draw.ellipse(box, outline=(*ink, 255), width=thick)
+        elif kind == 1:
+            draw.ellipse(box, fill=(*ground, 255))
+        elif kind == 2:
+            draw.rounded_rectangle(box, side * rng.uniform(0, 0.3), fill=(*ground, 255))
+        elif kind == 3:
+            share = 360 * (step + 1) / (frames // hold + 1)
+            draw.arc(box, -90, -90 + share, fill=(*ground, 255), width=thick + 1)
+        text = chr(65 + (first + step) % 26) if letter else str(abs(first % 13 - step))
+        outline = thick if kind == 4 and rng.random() < 0.5 else 0
+        shown = fitted([text], Style(font, px, ink, outline, ground, pad=0), round(0.85 * side))
+        made = Image.fromarray(shown[:side])
+        sheet.alpha_composite(made, ((side - made.width) // 2, (side - made.height) // 2))
+        pictures.append(np.array(sheet))
+    x, y = (int(rng.uniform(0.01, 0.99) * max(1, n - side)) for n in size)
+    return [Sprite(pictures, x, y, 0, frames, True, faint(rng), hold)]
+
+
 def drifting(sprites: list[Sprite], rng: Random) -> list[Sprite]:
     """What was laid out, moving slowly as one, as editors let titles drift."""
     angle, pace = rng.uniform(0, 2 * np.pi), rng.uniform(0.1, 1.5)
@@ -79,5 +113,10 @@ def drifting(sprites: list[Sprite], rng: Random) -> list[Sprite]:
     return [replace(s, speed=s.speed + across, rise=s.rise + down) for s in sprites]
 
 
-LAYOUTS: Final[dict[str, Look]] = {"paragraph": paragraph, "number": number, "label": label}
+LAYOUTS: Final[dict[str, Look]] = {
+    "paragraph": paragraph,
+    "number": number,
+    "label": label,
+    "badge": badge,
+}
 """Looks that the benchmark does not draw."""

@@ -11,8 +11,12 @@ from curate.overlays.training.looks import code, corner, spans
 from curate.overlays.training.sprites import Look, Picture, Random, Sprite
 
 
-def mark(px: int, rng: Random) -> Picture:
-    """A drawn mark of about `px` px: shapes in up to three colours, four times oversampled."""
+def mark(px: int, rng: Random) -> tuple[Picture, bool | None]:
+    """A drawn mark of about `px` px: shapes in up to three colours, four times oversampled.
+
+    Returns:
+        The picture, and whether it is text: no, or undecided where some letters are in it.
+    """
     big = 4 * px
     image = Image.new("RGBA", (big, big), (255, 255, 255, 0))
     draw = ImageDraw.Draw(image)
@@ -50,7 +54,8 @@ def mark(px: int, rng: Random) -> Picture:
                     fill=fill,
                     width=round(big * rng.uniform(0.03, 0.12)),
                 )
-    if rng.random() < 0.4:
+    lettered = rng.random() < 0.4
+    if lettered:
         text = code(int(rng.integers(1, 4)), rng)
         look = Style(
             face(rng),
@@ -62,45 +67,49 @@ def mark(px: int, rng: Random) -> Picture:
         image.alpha_composite(
             made, (max(0, (big - made.width) // 2), max(0, (big - made.height) // 2))
         )
-    return np.asarray(cv2.resize(np.array(image), (px, px), interpolation=cv2.INTER_AREA), np.uint8)
+    small = cv2.resize(np.array(image), (px, px), interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8), None if lettered else False
 
 
 def logo(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
     """A station's or channel's mark: shapes, letters or both; opaque or half transparent."""
     width, height = size
     px = round(height * rng.uniform(0.05, 0.2))
-    made = mark(px, rng)
-    text = False
+    made, text = mark(px, rng)
+    parts: list[tuple[Picture, int, int, bool | None]] = [(made, 0, 0, text)]
     kind = rng.random()
     if kind < 0.45:
-        text = kind < 0.25
         look = style(max(8, round(px * rng.uniform(0.25, 0.7))), rng)
         word = fitted([words(int(rng.integers(1, 3)), rng)], look, round(0.4 * width))
-        if text:
-            made = word
-        else:
-            tall = max(px, word.shape[0])
-            sheet = np.zeros((tall, px + 4 + word.shape[1], 4), np.uint8)
-            sheet[:px, :px] = made
-            y = (tall - word.shape[0]) // 2
-            sheet[y : y + word.shape[0], px + 4 :] = word
-            made = sheet
+        parts = [(word, 0, 0, True)]
+        if kind >= 0.25:  # both, side by side
+            parts = [
+                (made, 0, 0, text),
+                (word, px + 4, (max(px, len(word)) - len(word)) // 2, True),
+            ]
     if rng.random() < 0.3:  # grey marks
-        made = made.copy()
-        made[..., :3] = made[..., :3].mean(axis=2, keepdims=True).astype(np.uint8)
-    x, y = corner(size, (made.shape[1], made.shape[0]), rng)
+        parts = [(_grey(picture), *rest) for picture, *rest in parts]  # type: ignore[misc]
+    wide, tall = (
+        max(p.shape[1] + x for p, x, *_ in parts),
+        max(len(p) + y for p, _, y, _ in parts),
+    )
+    x, y = corner(size, (wide, tall), rng)
     if rng.random() < 0.12:
-        x, y = (
-            int(rng.uniform(0, max(1, width - made.shape[1]))),
-            int(rng.uniform(0, height - made.shape[0])),
-        )
-    return [Sprite(made, x, y, 0, frames, text, alpha=rng.choice([1, 1, rng.uniform(0.35, 0.95)]))]
+        x, y = int(rng.uniform(0, max(1, width - wide))), int(rng.uniform(0, height - tall))
+    alpha = rng.choice([1, 1, rng.uniform(0.35, 0.95)])
+    return [Sprite(p, x + dx, y + dy, 0, frames, t, alpha=alpha) for p, dx, dy, t in parts]
+
+
+def _grey(picture: Picture) -> Picture:
+    out = picture.copy()
+    out[..., :3] = out[..., :3].mean(axis=2, keepdims=True).astype(np.uint8)
+    return out
 
 
 def animated_logo(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
     """A mark that turns about its upright axis, spins, pulses or blinks."""
     px = round(size[1] * rng.uniform(0.08, 0.2))
-    made = mark(px, rng)
+    made, text = mark(px, rng)
     kind, steps = rng.integers(4), 16
     pictures = []
     for step in range(steps):
@@ -119,7 +128,7 @@ def animated_logo(frames: int, size: tuple[int, int], rng: Random) -> list[Sprit
             flat[..., 3] = (flat[..., 3] * (0.3 + 0.7 * wave)).astype(np.uint8)
         pictures.append(np.asarray(flat, np.uint8))
     x, y = corner(size, (px, px), rng)
-    return [Sprite(pictures, x, y, 0, frames, False, hold=int(rng.integers(1, 5)))]
+    return [Sprite(pictures, x, y, 0, frames, text, hold=int(rng.integers(1, 5)))]
 
 
 def hud(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
@@ -139,9 +148,9 @@ def hud(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
             sprites.append(Sprite(bar, *corner(size, (w, h), rng), 0, frames, False))
         elif kind == 1:
             px = int(height * rng.uniform(0.15, 0.28))
-            sprites.append(
-                Sprite(mark(px, rng), *corner(size, (px, px), rng), 0, frames, False, alpha=0.9)
-            )
+            made, text = mark(px, rng)
+            at = corner(size, (px, px), rng)
+            sprites.append(Sprite(made, *at, 0, frames, text, alpha=0.9))
         elif kind == 2:
             px = int(height * rng.uniform(0.06, 0.14)) | 1
             cross = np.zeros((px, px, 4), np.uint8)
@@ -201,7 +210,8 @@ def sticker(frames: int, size: tuple[int, int], rng: Random) -> list[Sprite]:
     px = round(height * rng.uniform(0.12, 0.35))
     x, y = int(rng.uniform(0, width - px)), int(rng.uniform(0, height - px))
     start, end = spans(frames, rng)[0]
-    return [Sprite(mark(px, rng), x, y, start, end, False)]
+    made, text = mark(px, rng)
+    return [Sprite(made, x, y, start, end, text)]
 
 
 GRAPHIC: Final[dict[str, Look]] = {

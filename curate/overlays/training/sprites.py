@@ -20,7 +20,7 @@ class Sprite:
         y: Top edge.
         start: First frame; may be below 0, for what was there before.
         end: Index after the last frame.
-        text: Whether it holds letters or digits.
+        text: Whether it holds letters or digits; None if it is undecided: shapes with letters.
         alpha: Factor of its opacity, 0 to 1.
         hold: Frames that each of several pictures is shown.
         speed: px per frame to the right (a ticker moves to the left).
@@ -33,7 +33,7 @@ class Sprite:
     y: int
     start: int
     end: int
-    text: bool
+    text: bool | None
     alpha: float = 1.0
     hold: int = 1
     speed: float = 0.0
@@ -66,11 +66,11 @@ def burn(frames: Picture, sprites: Sequence[Sprite]) -> tuple[Picture, Picture]:
         sprites: What to draw, the last on top.
 
     Returns:
-        The frames, and (T, 2, H, W) uint8 masks: any overlay, and text, where opacity is above
-        an eighth. Letters are filled to lines by whoever needs that.
+        The frames, and (T, 3, H, W) uint8 masks: any overlay, text, and what may be text, where
+        opacity is above an eighth. Letters are filled to lines by whoever needs that.
     """
     out = frames.copy()
-    masks = np.zeros((len(frames), 2, *frames.shape[1:3]), np.uint8)
+    masks = np.zeros((len(frames), 3, *frames.shape[1:3]), np.uint8)
     for index in range(len(frames)):
         for sprite in sprites:
             if sprite.start <= index < sprite.end:
@@ -93,5 +93,5 @@ def _lay(frame: Picture, masks: Picture, sprite: Sprite, index: int) -> None:
     place[:] = np.rint(place * (1 - alpha) + part[..., :3] * alpha).astype(np.uint8)
     seen = alpha[..., 0] > 0.125
     masks[0, top:bottom, left:right] |= seen
-    if sprite.text:
-        masks[1, top:bottom, left:right] |= seen
+    if sprite.text is not False:
+        masks[1 if sprite.text else 2, top:bottom, left:right] |= seen

@@ -28,14 +28,14 @@ CELL: Final = 4
 TAKE_FPS: Final = 12
 """Frames a second of the takes: every one or every second one is encoded."""
 LEAST_SEEN: Final = 14
-"""Grey levels by which an overlay must change the picture to be one."""
+"""Grey levels of luma by which an overlay must change the picture to be one."""
 _ANALYSED_FPS: Final = 6
 _DRAWN_FPS: Final = 30
 """Rate for which looks choose how long things stay."""
 _LOOKS: Final[dict[str, Look]] = {**TEXT, **LAYOUTS, **GRAPHIC}
 _SHARES: Final = {
     "lower_third": 1.6, "title": 1.6, "clock": 1.4, "logo": 1.2,
-    "paragraph": 1.8, "number": 2.2, "label": 1.4,
+    "paragraph": 1.8, "number": 1.6, "label": 1.4, "badge": 1.6,
 }  # fmt: skip
 """How often a look is drawn, 1 for those not named: those that were missed most."""
 _DRIFTS: Final = 0.12
@@ -69,9 +69,8 @@ def sample(takes: Sequence[Picture], stills: Sequence[Picture], rng: Random) -> 
     base = _tone(_sharpened(made(takes, stills, frames, every, rng), rng), rng)
     sprites = _overlays(len(base), TAKE_FPS // every, rng) if rng.random() < 0.65 else []
     drawn, masks = burn(base, sprites)
-    change = cv2.absdiff(drawn, base)
-    most = np.maximum(np.maximum(change[..., 0], change[..., 1]), change[..., 2])
-    seen = (most > LEAST_SEEN)[:, None] & (masks != 0)
+    change = np.stack([cv2.absdiff(_luma(a), _luma(b)) for a, b in zip(drawn, base, strict=True)])
+    seen = (change > LEAST_SEEN)[:, None] & (masks != 0)
     if rng.random() < 0.1:
         drawn = _barred(drawn, masks, rng)
     if rng.random() < 0.2:  # a video that was made larger
@@ -281,9 +280,10 @@ def _barred(frames: Picture, masks: Picture, rng: Random) -> Picture:
 
 
 def _labels(masks: Picture, seen: Picture) -> Picture:
-    """(2, 45, 80) from (T, 2, 360, 640): covered and seen in a fifth of the frames.
+    """(2, 45, 80) from (T, 3, 360, 640): covered and seen in a fifth of the frames.
 
-    What is covered for less, or covered but hardly to be seen, is undecided.
+    What is covered for less, or covered but hardly to be seen, is undecided, and so is what may
+    be text.
     """
     found = []
     for kind in range(2):
@@ -292,7 +292,12 @@ def _labels(masks: Picture, seen: Picture) -> Picture:
         label[covered < 0.02] = 0
         label[visible >= 0.2] = 1
         found.append(label)
+    found[1][(found[1] == 0) & (_cells(masks[:, 2]) >= 0.02)] = 255
     return np.stack(found)
+
+
+def _luma(frame: Picture) -> Picture:
+    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _cells(planes: Picture) -> npt.NDArray[np.float32]:

@@ -7,8 +7,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor, nn
+from torch import Tensor, as_tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from curate.overlays.training.synthesis import CELL, SIZE, Sample
 from filters.overlay_maps import CHANNELS
@@ -19,7 +20,7 @@ PICTURES: Final = 4
 """The first maps are pictures: the mean and three frames; the others are differences."""
 CROP: Final = (112, 192)
 """Rows and columns of the parts of the maps that a batch holds."""
-WIDTHS: Final = (12, 24, 40)
+WIDTHS: Final = (24, 32, 64)
 """Channels at a half, a quarter and an eighth of the size."""
 COVERED_WEIGHT: Final = 3.0
 """Weight of covered cells against free ones, which are 30 times as many."""
@@ -36,15 +37,17 @@ WORDS_WEIGHT: Final = 0.1
 """Weight of the surest WORDS, over which a clip's score is taken, against the mean over cells."""
 INVERTED: Final = 0.1
 """Share of the parts drawn as negatives of themselves."""
+RARE: Final = -3.0
+"""Log odds of an overlay at the start: most cells are free."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """Steps, batch size, peak learning rate and seed."""
 
-    steps: int = 5000
+    steps: int = 20000
     batch: int = 16
-    rate: float = 2.2e-3
+    rate: float = 4e-3
     seed: int = 0
 
 
@@ -57,31 +60,58 @@ class Tones:
 
 
 class Model(nn.Module):
-    """The network that `filters.overlay_network` computes in numpy."""
+    """The network that `filters.overlay_network` computes in numpy.
 
-    def __init__(self) -> None:
+    Args:
+        normed: Whether batches are normalised after each layer, as the fit needs it;
+            `Model.weights` then are those of the same network without.
+    """
+
+    def __init__(self, normed: bool = False) -> None:
         super().__init__()
         first, middle, last = WIDTHS
         self.a = nn.Conv2d(CHANNELS, first, 3, 2, 1)
         self.b = nn.Conv2d(first, middle, 3, 2, 1)
         self.c = nn.Conv2d(middle, middle, 3, 1, 1)
         self.d = nn.Conv2d(middle, last, 3, 2, 1)
-        self.e = nn.Conv2d(last, last, 3, 1, 2, dilation=2)
-        self.f = nn.Conv2d(last, last, 3, 1, 4, dilation=4)
-        self.g = nn.Conv2d(middle + last, middle, 1)
-        self.h = nn.Conv2d(middle, middle, 3, 1, 1)
+        self.e = nn.Conv2d(last, last, 3, 1, 1)
+        self.f = nn.Conv2d(last, last, 3, 1, 2, dilation=2)
+        self.g = nn.Conv2d(last, last, 3, 1, 4, dilation=4)
+        self.h = nn.Conv2d(middle + last, middle, 1)
+        self.i = nn.Conv2d(middle, middle, 3, 1, 1)
         self.o = nn.Conv2d(middle, 2, 1)
+        hidden = {k: getattr(self, k).out_channels for k in "abcdefghi"} if normed else {}
+        self.norms = nn.ModuleDict({k: nn.BatchNorm2d(count) for k, count in hidden.items()})
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 2, H / 4, W / 4) logits of (N, CHANNELS, H, W) maps, scaled by `scaled`."""
-        x = self.c(self.b(self.a(x).relu()).relu()).relu()
-        y = self.d(x).relu()
-        y = y + self.e(y).relu()
-        y = y + self.f(y).relu()
+        x = self._layer("c", self._layer("b", self._layer("a", x)))
+        y = self._layer("d", x)
+        for name in "efg":
+            y = y + self._layer(name, y)
         y = y.repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, : x.shape[2], : x.shape[3]]
-        x = self.g(torch.cat([x, y], 1)).relu()
-        logits: Tensor = self.o(x + self.h(x).relu())
+        x = self._layer("h", torch.cat([x, y], 1))
+        logits: Tensor = self.o(x + self._layer("i", x))
         return logits
+
+    def weights(self) -> dict[str, Tensor]:
+        """`<layer>.weight` and `<layer>.bias`, with the normalisation folded into them."""
+        found: dict[str, Tensor] = {}
+        for name in "abcdefghio":
+            layer: nn.Conv2d = getattr(self, name)
+            weight, bias = layer.weight, layer.bias
+            if name in self.norms and isinstance(norm := self.norms[name], nn.BatchNorm2d):
+                weight, bias = fuse_conv_bn_weights(
+                    weight, bias, as_tensor(norm.running_mean), as_tensor(norm.running_var),
+                    norm.eps, norm.weight, norm.bias,
+                )  # fmt: skip
+            found |= {f"{name}.weight": weight.detach(), f"{name}.bias": as_tensor(bias).detach()}
+        return found
+
+    def _layer(self, name: str, x: Tensor) -> Tensor:
+        x = getattr(self, name)(x)
+        x = self.norms[name](x) if name in self.norms else x
+        return x.relu()
 
 
 def fit(
@@ -99,14 +129,16 @@ def fit(
     if len(samples) < recipe.batch:
         raise ValueError(f"need {recipe.batch} samples or more, got {len(samples)}")
     torch.manual_seed(recipe.seed)
-    model, rng = Model().to(memory_format=torch.channels_last), np.random.default_rng(recipe.seed)
-    optimiser = torch.optim.AdamW(model.parameters(), recipe.rate, weight_decay=1e-4)
+    model = Model(normed=True).to(memory_format=torch.channels_last)
+    nn.init.constant_(as_tensor(model.o.bias), RARE)
+    rng = np.random.default_rng(recipe.seed)
+    optimiser = torch.optim.AdamW(model.parameters(), recipe.rate, weight_decay=1e-3)
     losses, batches = [], _Batches(samples, recipe, rng)
     for step in range(recipe.steps):
         if step == recipe.steps // 2:
             batches.insist(hardest(model, samples))
         maps, labels = batches.draw()
-        warm = min(1.0, (step + 1) / 50)
+        warm = min(1.0, (step + 1) / 100)
         share = 0.5 + 0.5 * np.cos(np.pi * step / recipe.steps)
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate * warm * share
@@ -119,7 +151,7 @@ def fit(
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         losses.append(float(loss.detach()))
-    weights = {k: v.numpy().astype(np.float16) for k, v in model.state_dict().items()}
+    weights = {k: v.numpy().astype(np.float16) for k, v in model.weights().items()}
     return weights, float(np.mean(losses[-100:]))
 
 
@@ -174,11 +206,13 @@ def _words_loss(logits: Tensor, wanted: Tensor) -> Tensor:
 def hardest(model: Model, samples: Sequence[Sample]) -> npt.NDArray[np.int64]:
     """Indices of one in HARD_SHARE samples, those with the most false answers."""
     false = []
+    model.eval()
     with torch.no_grad():
         for one in samples:
             answers = torch.sigmoid(model(scaled(one.maps[None])))[0].numpy()
             wrong = np.where(one.labels == 0, answers, 0).reshape(2, -1)
             false.append(np.sort(wrong, axis=1)[:, -FALSE_CELLS:].mean(axis=1).max())
+    model.train()
     return np.argsort(false)[::-1][: len(samples) // HARD_SHARE].astype(np.int64)
 
 
