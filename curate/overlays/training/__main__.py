@@ -11,6 +11,7 @@ which is beside this file: how they came about.
 
 import argparse
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, astuple
 from hashlib import sha256
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         help="write the samples too, samples.npz, or use them where they are there already",
     )  # fmt: skip
     options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
     takes = [take for name in _names("footage.txt") for take in read_takes(options.clips / name)]

@@ -1,5 +1,6 @@
 """Fits the overlay network to samples."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -15,6 +16,8 @@ from curate.overlays.training.synthesis import CELL, SIZE, Sample
 from filters.overlay_maps import CHANNELS
 from filters.overlay_network import OFFSET, SCALE
 from filters.text_overlay import WORDS
+
+logger = logging.getLogger(__name__)
 
 PICTURES: Final = 4
 """The first maps are pictures: the mean and three frames; the others are differences."""
@@ -33,7 +36,7 @@ HARD_TIMES: Final = 2
 """How often more they are drawn."""
 FALSE_CELLS: Final = 20
 """Cells that most look like an overlay and are none, whose mean answer says how much it sees."""
-WORDS_WEIGHT: Final = 0.1
+WORDS_WEIGHT: Final = 0.3
 """Weight of the surest WORDS, over which a clip's score is taken, against the mean over cells."""
 INVERTED: Final = 0.1
 """Share of the parts drawn as negatives of themselves."""
@@ -151,6 +154,8 @@ def fit(
         nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         losses.append(float(loss.detach()))
+        if (step + 1) % 1000 == 0:
+            logger.info("step %d of %d: loss %.3f", step + 1, recipe.steps, np.mean(losses[-1000:]))
     weights = {k: v.numpy().astype(np.float16) for k, v in model.weights().items()}
     return weights, float(np.mean(losses[-100:]))
 
