@@ -4,7 +4,7 @@ Every border ends at the picture along a straight line; what lies outside is of 
 stands still, or repeats the picture enlarged and out of focus.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import cv2
@@ -15,6 +15,7 @@ from filters import seams
 from filters.base import Clip, Evidence, Gray, Unmeasurable
 from filters.framed import framed
 from filters.memo import once_per_clip
+from filters.ramp import Ramp, ramp
 from filters.seams import Box
 
 FLAT_STD: Final = 3.0
@@ -28,8 +29,17 @@ EDGE: Final = 8.0
 EDGE_SHARE: Final = 0.5
 """Share of the line next to the border that must differ from it at some time. A burnt-out sky or
 a night sky is flat and steady too, but what stands in front of it first meets it in few columns."""
-SOFT: Final = 0.03
-"""Share of the frame's longer side within which a soft edge rises to the picture."""
+SOFT: Final = (0.03, 0.05)
+"""Shares of the frame's longer side within which a soft edge rises to the picture."""
+STEEP: Final = 1.0
+"""Grey levels per px by which an edge rises at least: a sky brightens by half of that."""
+BEHIND_PX: Final = 4
+"""px of the picture behind the widest edge that are looked at."""
+STEADY_SHARE: Final = 0.5
+"""Of the edge's steepness, at most, is the picture's right behind it."""
+MISFIT: Final = 0.35
+"""Of the picture's height: columns of soft and hard edges stay within 0.2 of a common ramp, those of
+a scene before a plain wall or screen are 0.5 and more off."""
 MAX_FRAMES: Final = 24
 """Frames looked at, spread over the clip."""
 NEAR_PX: Final = 3.0
@@ -51,6 +61,21 @@ class Borders:
     box: Box
     kind: str | None
     flat: Box
+
+
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A flat border at one side.
+
+    Attributes:
+        colour: Grey levels.
+        rows: Its width up to its edge, px; 0 where there is none.
+        sure: Whether its edge alone tells it from a plain part of a scene.
+    """
+
+    colour: float
+    rows: float = 0.0
+    sure: bool = False
 
 
 def border_share(clip: Clip) -> float:
@@ -172,7 +197,7 @@ def _near(box: Box, whole: Box) -> Box:
 def _flat_box(sample: Gray) -> Box:
     """The picture without flat borders; nested ones (bars around a frame) are all taken."""
     x, y, w, h = 0.0, 0.0, float(sample.shape[2]), float(sample.shape[1])
-    for _ in range(3):
+    for nested in range(3):
         inner = sample[:, int(np.ceil(y)) : int(y + h), int(np.ceil(x)) : int(x + w)]
         if min(inner.shape[1:]) < 8:
             break
@@ -184,11 +209,21 @@ def _flat_box(sample: Gray) -> Box:
             if (x, y) == (0.0, 0.0) and h == sample.shape[1] and w == sample.shape[2]:
                 raise
             break
+        if nested:
+            # Within bars a wall or a road is as flat; what an editor added has two sides.
+            top, bottom = _paired(top, bottom, inner.shape[1])
+            left, right = _paired(left, right, inner.shape[2])
         if not max(top, bottom, left, right):
             break
         x, y = np.ceil(x) + left, np.ceil(y) + top
         w, h = inner.shape[2] - left - right, inner.shape[1] - top - bottom
     return float(x), float(y), float(w), float(h)
+
+
+def _paired(first: float, last: float, size: int) -> tuple[float, float]:
+    """Two bands of about one width, or none."""
+    alike = min(first, last) > 0 and abs(first - last) <= max(3, 0.03 * size)
+    return (first, last) if alike else (0.0, 0.0)
 
 
 def _flat_rows(gray: Gray) -> tuple[float, float]:
@@ -201,7 +236,14 @@ def _flat_rows(gray: Gray) -> tuple[float, float]:
     if flat.all():
         raise Unmeasurable("black")
     top = _flat_border(gray, flat, colour)
-    return top, _flat_border(gray[:, ::-1], flat[::-1], colour[::-1])
+    bottom = _flat_border(gray[:, ::-1], flat[::-1], colour[::-1])
+    return _mirrored(top, bottom), _mirrored(bottom, top)
+
+
+def _mirrored(side: _Side, other: _Side) -> float:
+    """Width of a border whose edge is sure, or that mirrors one of its colour whose edge is."""
+    alike = abs(side.rows - other.rows) <= NEAR_PX and abs(side.colour - other.colour) < STEADY
+    return side.rows if side.sure or (other.sure and alike) else 0.0
 
 
 def _flat(gray: Gray) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
@@ -215,64 +257,45 @@ def _flat(gray: Gray) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
     return steady.mean(axis=0) >= FRAMES_SHARE, colour
 
 
-def _flat_border(gray: Gray, flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> float:
-    """Border rows at the top of (T, H, W), given which rows are flat and their colours (H,)."""
+def _flat_border(gray: Gray, flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> _Side:
+    """The border at the top of (T, H, W), given which rows are flat and their colours (H,)."""
     run = _one_colour_run(flat, colour)
+    side = _Side(float(colour[0]))
     if not run or run >= len(flat) - 2:
-        return 0.0
-    rise = max(4, round(SOFT * max(gray.shape[1:])))
-    # (K, W): how far the rows after the run ever get from the border's colour.
-    beyond = np.abs(gray[:, run : run + rise].astype(np.float32) - colour[run - 1]).max(axis=0)
-    soft = _soft_edge(gray[:, max(0, run - 2) : run + rise].mean(axis=0) - colour[run - 1])
-    if soft is not None:
-        return max(0, run - 2) + soft
-    if (beyond[:3].max(axis=0) > EDGE).mean() < EDGE_SHARE:
-        return 0.0
-    # A row blended from border and picture by the scaler is clearly weaker than the next one.
-    first, second = float(beyond[0].mean()), float(beyond[1].mean())
-    return run + 1.0 - first / second if first < 0.8 * second else float(run)
+        return side
+    before = min(run, 2)
+    # The picture changes further in: a wide edge is looked for only where a narrow one does not do.
+    for soft in SOFT:
+        reach = round(soft * max(gray.shape[1:])) + BEHIND_PX
+        # (T, K, W): how far the rows around the edge are from the border's colour.
+        beyond = np.abs(gray[:, run - before : run + reach].astype(np.float32) - colour[run - 1])
+        if beyond.shape[1] < 6:
+            return side
+        mean = beyond.mean(axis=0, dtype=np.float64)
+        edge = ramp(mean.mean(axis=1), before)
+        if np.ceil(edge.end) + 2 <= len(mean):
+            sure = _is_border(beyond, mean, edge)
+            return replace(side, rows=run - before + edge.middle, sure=sure)
+    return side
 
 
-def _soft_edge(rise: npt.NDArray[np.float64]) -> float | None:
-    """Where a soft edge is half as high as the picture behind it, or None for a hard edge.
-
-    A soft edge rises alike in all columns, whatever the picture. The picture is best known from
-    the first row where the edge has risen in full: further in, it has changed.
+def _is_border(
+    beyond: npt.NDArray[np.float32], mean: npt.NDArray[np.float64], edge: Ramp
+) -> bool:
+    """Whether an edge is a border's.
 
     Args:
-        rise: (K, W) rows minus the border's colour, mean over time.
+        beyond: (T, K, W) how far rows are from the border's colour, grey levels.
+        mean: (K, W) of them over time.
+        edge: Their ramp, with two rows behind it.
     """
-    for full in range(len(rise) - 1, 4, -1):
-        at, start = _half_height(rise, full)
-        if at is None:
-            continue
-        # The edge rises as far after its half as before.
-        nearer = int(np.ceil(2 * at - start)) + 1
-        again = _half_height(rise, nearer)[0] if at + 1 < nearer < full else None
-        return at if again is None else again
-    return None
-
-
-def _half_height(rise: npt.NDArray[np.float64], full: int) -> tuple[float | None, float]:
-    """Where rows reach half of row `full`, None where they do not rise alike; where they begin."""
-    clear = np.abs(rise[full]) > 3 * EDGE
-    if clear.mean() < 0.4:
-        return None, 0.0
-    # (full + 1, columns)
-    shares = rise[: full + 1, clear] / rise[full, clear]
-    course = np.median(shares, axis=1)
-    middle = (course > 0.25) & (course < 0.75)
-    if middle.sum() < 2 or (np.diff(course) < -0.05).any():
-        return None, 0.0
-    low, high = np.percentile(shares[middle], (25, 75), axis=1)
-    if (high - low).max() > 0.3:
-        return None, 0.0
-    at = int(np.argmax(course >= 0.5))
-    step = course[at] - course[at - 1]
-    if not at or step <= 0:
-        return None, 0.0
-    # Rows are measured at their middles.
-    return at - float((course[at] - 0.5) / step) + 0.5, float(np.argmax(course > 0.05))
+    # In a scene that brightens from black there is no place where the brightening ends.
+    steep = edge.height / edge.width
+    if steep < STEEP or edge.drift > STEADY_SHARE * steep:
+        return False
+    behind = beyond[:, int(edge.end) : int(np.ceil(edge.end)) + 2]
+    clear = behind.max(axis=(0, 1)) > EDGE
+    return bool(clear.mean() >= EDGE_SHARE) and edge.misfit(mean[:, clear]) <= MISFIT
 
 
 def _one_colour_run(flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> int:
