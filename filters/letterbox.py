@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from filters import seams
 from filters.base import Clip, Evidence, Gray, Unmeasurable
-from filters.framed import framed
+from filters.framed import framed, paired
 from filters.memo import once_per_clip
 from filters.ramp import Ramp, ramp
 from filters.seams import Box
@@ -38,12 +38,14 @@ BEHIND_PX: Final = 4
 STEADY_SHARE: Final = 0.5
 """Of the edge's steepness, at most, is the picture's right behind it."""
 MISFIT: Final = 0.35
-"""Of the picture's height: columns of soft and hard edges stay within 0.2 of a common ramp, those of
-a scene before a plain wall or screen are 0.5 and more off."""
+"""Of the picture's height: columns of soft and hard edges stay within 0.2 of a common ramp, those
+of a scene before a plain wall or screen are 0.5 and more off."""
 MAX_FRAMES: Final = 24
 """Frames looked at, spread over the clip."""
 NEAR_PX: Final = 3.0
-"""px by which a side in a part of the clip may differ from that of the whole and be the same."""
+"""px by which the widths of two borders may differ and be the same."""
+GROWN_PX: Final = 8.0
+"""px by which a border that is there throughout grows at least, to be another in a part."""
 PART_FRAMES: Final = 6
 """Frames of a part of the clip that may have its own borders: a second at 6 frames a second."""
 
@@ -142,14 +144,15 @@ def borders(gray: Gray) -> Borders:
     sample = seams.spread_frames(gray, MAX_FRAMES)
     whole = (0.0, 0.0, float(gray.shape[2]), float(gray.shape[1]))
     flat = _flat_box(sample)
-    parts = _near(_common([_flat_box(part) for part in _parts(sample)] or [flat]), flat)
+    parts = _near(_common([_flat_box(part) for part in _parts(sample)] or [flat]), flat, whole[2:])
     kind = None if flat == whole else "flat"
     box = flat
     if _area(parts) < 0.98 * _area(flat):
         box, kind = parts, "changing"
     x, y, w, h = (round(v) for v in box)
     inner = sample[:, y : y + h, x : x + w]
-    found = framed(inner)
+    around = box[0], box[1], gray.shape[2] - box[0] - box[2], gray.shape[1] - box[1] - box[3]
+    found = framed(inner, around)
     if found is not None:
         left, top, width, height = found[0]
         return Borders((x + left, y + top, width, height), found[1], box)
@@ -184,12 +187,13 @@ def _common(boxes: list[Box]) -> Box:
     return left, top, right - left, bottom - top
 
 
-def _near(box: Box, whole: Box) -> Box:
+def _near(box: Box, whole: Box, size: tuple[float, float]) -> Box:
     """The box with sides next to those of the whole clip in their place: parts are noisier."""
     ends = [(x, y, x + w, y + h) for x, y, w, h in (box, whole)]
+    edges = (0.0, 0.0, *size)
     left, top, right, bottom = (
-        of_all if abs(of_part - of_all) <= NEAR_PX else of_part
-        for of_part, of_all in zip(*ends, strict=True)
+        of_all if abs(of_part - of_all) <= (NEAR_PX if of_all == edge else GROWN_PX) else of_part
+        for of_part, of_all, edge in zip(*ends, edges, strict=True)
     )
     return left, top, right - left, bottom - top
 
@@ -211,19 +215,13 @@ def _flat_box(sample: Gray) -> Box:
             break
         if nested:
             # Within bars a wall or a road is as flat; what an editor added has two sides.
-            top, bottom = _paired(top, bottom, inner.shape[1])
-            left, right = _paired(left, right, inner.shape[2])
+            top, bottom = paired(top, bottom, inner.shape[1])
+            left, right = paired(left, right, inner.shape[2])
         if not max(top, bottom, left, right):
             break
         x, y = np.ceil(x) + left, np.ceil(y) + top
         w, h = inner.shape[2] - left - right, inner.shape[1] - top - bottom
     return float(x), float(y), float(w), float(h)
-
-
-def _paired(first: float, last: float, size: int) -> tuple[float, float]:
-    """Two bands of about one width, or none."""
-    alike = min(first, last) > 0 and abs(first - last) <= max(3, 0.03 * size)
-    return (first, last) if alike else (0.0, 0.0)
 
 
 def _flat_rows(gray: Gray) -> tuple[float, float]:
@@ -279,9 +277,7 @@ def _flat_border(gray: Gray, flat: npt.NDArray[np.bool_], colour: npt.NDArray[np
     return side
 
 
-def _is_border(
-    beyond: npt.NDArray[np.float32], mean: npt.NDArray[np.float64], edge: Ramp
-) -> bool:
+def _is_border(beyond: npt.NDArray[np.float32], mean: npt.NDArray[np.float64], edge: Ramp) -> bool:
     """Whether an edge is a border's.
 
     Args:
