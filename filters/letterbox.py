@@ -4,7 +4,7 @@ Every border ends at the picture along a straight line; what lies outside is of 
 stands still, or repeats the picture enlarged and out of focus.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -12,42 +12,20 @@ import numpy as np
 import numpy.typing as npt
 
 from filters import seams
-from filters.base import Clip, Evidence, Gray, Unmeasurable
+from filters.base import Clip, Evidence, Gray
+from filters.flat_bars import FLAT_STD, NEAR_PX, flat_box
 from filters.framed import framed, paired
 from filters.memo import once_per_clip
-from filters.ramp import Ramp, ramp
 from filters.seams import Box
 
-FLAT_STD: Final = 3.0
-"""Grey levels along a border line (algorithms.md section 4, item 5): bars after compression."""
-STEADY: Final = 3.0
-"""Grey levels by which a border line's mean may leave its median over time."""
-FRAMES_SHARE: Final = 0.95
-"""Share of the frames in which a border line must be flat and steady."""
-EDGE: Final = 8.0
-"""Grey levels between the border's colour and the picture next to it."""
-EDGE_SHARE: Final = 0.5
-"""Share of the line next to the border that must differ from it at some time. A burnt-out sky or
-a night sky is flat and steady too, but what stands in front of it first meets it in few columns."""
-SOFT: Final = (0.03, 0.05)
-"""Shares of the frame's longer side within which a soft edge rises to the picture."""
-STEEP: Final = 1.0
-"""Grey levels per px by which an edge rises at least: a sky brightens by half of that."""
-BEHIND_PX: Final = 4
-"""px of the picture behind the widest edge that are looked at."""
-STEADY_SHARE: Final = 0.5
-"""Of the edge's steepness, at most, is the picture's right behind it."""
-MISFIT: Final = 0.35
-"""Of the picture's height: columns of soft and hard edges stay within 0.2 of a common ramp, those
-of a scene before a plain wall or screen are 0.5 and more off."""
 MAX_FRAMES: Final = 24
 """Frames looked at, spread over the clip."""
-NEAR_PX: Final = 3.0
-"""px by which the widths of two borders may differ and be the same."""
 GROWN_PX: Final = 8.0
 """px by which a border that is there throughout grows at least, to be another in a part."""
 PART_FRAMES: Final = 6
-"""Frames of a part of the clip that may have its own borders: a second at 6 frames a second."""
+LEAST_FRAMES: Final = 3
+"""Frames of a part of the clip that may have its own borders: a second at 6 frames a second, or
+half of one where they come or go at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +41,6 @@ class Borders:
     box: Box
     kind: str | None
     flat: Box
-
-
-@dataclass(frozen=True, slots=True)
-class _Side:
-    """A flat border at one side.
-
-    Attributes:
-        colour: Grey levels.
-        rows: Its width up to its edge, px; 0 where there is none.
-        sure: Whether its edge alone tells it from a plain part of a scene.
-    """
-
-    colour: float
-    rows: float = 0.0
-    sure: bool = False
 
 
 def border_share(clip: Clip) -> float:
@@ -143,8 +106,8 @@ def borders(gray: Gray) -> Borders:
     """
     sample = seams.spread_frames(gray, MAX_FRAMES)
     whole = (0.0, 0.0, float(gray.shape[2]), float(gray.shape[1]))
-    flat = _flat_box(sample)
-    parts = _near(_common([_flat_box(part) for part in _parts(sample)] or [flat]), flat, whole[2:])
+    flat = flat_box(sample)
+    parts = _near(_common([_part_box(part) for part in _parts(sample)] or [flat]), flat, whole[2:])
     kind = None if flat == whole else "flat"
     box = flat
     if _area(parts) < 0.98 * _area(flat):
@@ -164,17 +127,44 @@ def _area(box: Box) -> float:
 
 
 def _parts(sample: Gray) -> list[Gray]:
-    """Consecutive parts of PART_FRAMES frames, overlapping by half; none of a short clip."""
-    if len(sample) < 2 * PART_FRAMES:
-        return []
-    starts = range(0, len(sample) - PART_FRAMES + 1, PART_FRAMES // 2)
+    """Consecutive parts of the clip that may have their own borders.
+
+    Those of PART_FRAMES frames, overlapping by half, and those in which the outermost lines of the
+    same sides are plain.
+    """
+    count = len(sample)
+    spans = [(s, s + PART_FRAMES) for s in range(0, count - PART_FRAMES + 1, PART_FRAMES // 2)]
+    if count < 2 * PART_FRAMES:
+        spans = []
+    plain = np.stack([_plain(lines) for lines in _outermost(sample)], axis=1)
+    changes = np.flatnonzero((plain[1:] != plain[:-1]).any(axis=1)) + 1
+    runs = zip([0, *changes], [*changes, count], strict=True)
+    spans += [(a, b) for a, b in runs if b - a >= LEAST_FRAMES and b - a < count and plain[a].any()]
     spread = np.array([cv2.meanStdDev(frame)[1][0, 0] for frame in sample])
     # Most frames must hold a picture: a fade or a black hole has no borders.
-    return [
-        sample[s : s + PART_FRAMES]
-        for s in starts
-        if float(np.median(spread[s : s + PART_FRAMES])) > 4 * FLAT_STD
-    ]
+    return [sample[a:b] for a, b in spans if float(np.median(spread[a:b])) > 4 * FLAT_STD]
+
+
+def _part_box(part: Gray) -> Box:
+    """The picture without the flat borders of a part; those of a short one have two sides."""
+    x, y, w, h = flat_box(part)
+    if len(part) < PART_FRAMES:
+        height, width = part.shape[1:]
+        x, right = paired(x, width - x - w, width)
+        y, bottom = paired(y, height - y - h, height)
+        w, h = width - x - right, height - y - bottom
+    return x, y, w, h
+
+
+def _outermost(gray: Gray) -> tuple[Gray, ...]:
+    """Two lines at each side, four times (T, 2, N)."""
+    turned = gray.swapaxes(1, 2)
+    return gray[:, :2], gray[:, -2:], turned[:, :2], turned[:, -2:]
+
+
+def _plain(lines: Gray) -> npt.NDArray[np.bool_]:
+    """(T,) whether (T, K, N) lines are of one colour."""
+    return np.asarray(lines.reshape(len(lines), -1).std(axis=1) < FLAT_STD)
 
 
 def _common(boxes: list[Box]) -> Box:
@@ -196,105 +186,3 @@ def _near(box: Box, whole: Box, size: tuple[float, float]) -> Box:
         for of_part, of_all, edge in zip(*ends, edges, strict=True)
     )
     return left, top, right - left, bottom - top
-
-
-def _flat_box(sample: Gray) -> Box:
-    """The picture without flat borders; nested ones (bars around a frame) are all taken."""
-    x, y, w, h = 0.0, 0.0, float(sample.shape[2]), float(sample.shape[1])
-    for nested in range(3):
-        inner = sample[:, int(np.ceil(y)) : int(y + h), int(np.ceil(x)) : int(x + w)]
-        if min(inner.shape[1:]) < 8:
-            break
-        try:
-            top, bottom = _flat_rows(inner)
-            middle = inner[:, int(np.ceil(top)) : inner.shape[1] - int(np.ceil(bottom))]
-            left, right = _flat_rows(middle.swapaxes(1, 2))
-        except Unmeasurable:
-            if (x, y) == (0.0, 0.0) and h == sample.shape[1] and w == sample.shape[2]:
-                raise
-            break
-        if nested:
-            # Within bars a wall or a road is as flat; what an editor added has two sides.
-            top, bottom = paired(top, bottom, inner.shape[1])
-            left, right = paired(left, right, inner.shape[2])
-        if not max(top, bottom, left, right):
-            break
-        x, y = np.ceil(x) + left, np.ceil(y) + top
-        w, h = inner.shape[2] - left - right, inner.shape[1] - top - bottom
-    return float(x), float(y), float(w), float(h)
-
-
-def _flat_rows(gray: Gray) -> tuple[float, float]:
-    """Border rows at the top and at the bottom of (T, H, W)."""
-    # A border begins at the frame's edge: most pictures have none, as their two outer rows tell.
-    outer, _ = _flat(gray[:, [0, -1]])
-    if not outer.any():
-        return 0.0, 0.0
-    flat, colour = _flat(gray)
-    if flat.all():
-        raise Unmeasurable("black")
-    top = _flat_border(gray, flat, colour)
-    bottom = _flat_border(gray[:, ::-1], flat[::-1], colour[::-1])
-    return _mirrored(top, bottom), _mirrored(bottom, top)
-
-
-def _mirrored(side: _Side, other: _Side) -> float:
-    """Width of a border whose edge is sure, or that mirrors one of its colour whose edge is."""
-    alike = abs(side.rows - other.rows) <= NEAR_PX and abs(side.colour - other.colour) < STEADY
-    return side.rows if side.sure or (other.sure and alike) else 0.0
-
-
-def _flat(gray: Gray) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
-    """Which rows of (T, H, W) are of one colour, along the row and over time, and of which."""
-    width = gray.shape[2]
-    # (T, H): sums of integers are exact.
-    mean = gray.sum(axis=2, dtype=np.uint32) / width
-    square = np.square(gray, dtype=np.uint16).sum(axis=2, dtype=np.uint32) / width
-    colour = np.median(mean, axis=0)
-    steady = (square - mean * mean < FLAT_STD**2) & (np.abs(mean - colour) < STEADY)
-    return steady.mean(axis=0) >= FRAMES_SHARE, colour
-
-
-def _flat_border(gray: Gray, flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> _Side:
-    """The border at the top of (T, H, W), given which rows are flat and their colours (H,)."""
-    run = _one_colour_run(flat, colour)
-    side = _Side(float(colour[0]))
-    if not run or run >= len(flat) - 2:
-        return side
-    before = min(run, 2)
-    # The picture changes further in: a wide edge is looked for only where a narrow one does not do.
-    for soft in SOFT:
-        reach = round(soft * max(gray.shape[1:])) + BEHIND_PX
-        # (T, K, W): how far the rows around the edge are from the border's colour.
-        beyond = np.abs(gray[:, run - before : run + reach].astype(np.float32) - colour[run - 1])
-        if beyond.shape[1] < 6:
-            return side
-        mean = beyond.mean(axis=0, dtype=np.float64)
-        edge = ramp(mean.mean(axis=1), before)
-        if np.ceil(edge.end) + 2 <= len(mean):
-            sure = _is_border(beyond, mean, edge)
-            return replace(side, rows=run - before + edge.middle, sure=sure)
-    return side
-
-
-def _is_border(beyond: npt.NDArray[np.float32], mean: npt.NDArray[np.float64], edge: Ramp) -> bool:
-    """Whether an edge is a border's.
-
-    Args:
-        beyond: (T, K, W) how far rows are from the border's colour, grey levels.
-        mean: (K, W) of them over time.
-        edge: Their ramp, with two rows behind it.
-    """
-    # In a scene that brightens from black there is no place where the brightening ends.
-    steep = edge.height / edge.width
-    if steep < STEEP or edge.drift > STEADY_SHARE * steep:
-        return False
-    behind = beyond[:, int(edge.end) : int(np.ceil(edge.end)) + 2]
-    clear = behind.max(axis=(0, 1)) > EDGE
-    return bool(clear.mean() >= EDGE_SHARE) and edge.misfit(mean[:, clear]) <= MISFIT
-
-
-def _one_colour_run(flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> int:
-    """Length of the run of flat rows from the start that share the first row's colour."""
-    border = flat & (np.abs(colour - colour[0]) < STEADY)
-    return int(border.argmin()) if not border.all() else len(border)

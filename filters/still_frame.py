@@ -33,8 +33,9 @@ FAINT_JUMP: Final = 1.5
 FAINT_ALONG: Final = (0.1, 0.3)
 """The same, at a seam and elsewhere, of a pair: two jumps equally far from both edges make each
 other sure."""
+JUMP_ALONE: Final = 4.0
 ALL_ALONG: Final = 0.85
-"""Share of the line of a side that has no twin and is no seam: things that move have edges too."""
+"""The same of a side that has no twin, where it is no seam: things that move have edges too."""
 SEAM: Final = 0.4
 """Share of a line along which it is a seam."""
 TWIN_PX: Final = 1
@@ -121,7 +122,8 @@ class _Side:
 
     def alone(self, at: int) -> bool:
         """Whether this side tells a frame though there is none on the other one."""
-        return self.sure(at) and (self._at_seam(at) or self.along(at) >= ALL_ALONG)
+        clear = self._at_seam(at) or self.along(at) >= ALL_ALONG
+        return self.sure(at) and clear and bool(self.jump[at] >= JUMP_ALONE)
 
     def faint(self, at: int) -> bool:
         """Whether motion begins along a part of a line."""
