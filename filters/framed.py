@@ -21,6 +21,8 @@ SEAM_SHARE: Final = 0.65
 """Share of a line's length along which it must stand out as a step."""
 BLURRED_SEAM: Final = 0.35
 """The same of a copy: what it shows next to the seam is often alike, but it is known otherwise."""
+MOST_RECTANGLES: Final = 40
+"""That are looked at, those of the clearest seams."""
 LEAST_BAND: Final = 5
 """px of a border that stands still, at least."""
 STILL_SHARE: Final = 0.98
@@ -46,13 +48,14 @@ def framed(gray: Gray, flat: Widths = NO_FRAME) -> tuple[Box, str] | None:
     if min(gray.shape[1:]) < 32:
         return None
     found = seams.seam_map(gray)
-    copied = next((r for r in _rectangles(found, BLURRED_SEAM, flat) if is_copied(gray, r)), None)
+    rectangles = _rectangles(found, BLURRED_SEAM, flat)
+    copied = next((r for r in rectangles if is_copied(gray, r)), None)
     if copied is not None:
         return _exact(gray, copied), "blurred"
     height, width = gray.shape[1:]
     moving = _in_the_middle(still_frame(gray, found), flat, width, height)
     if not max(moving):
-        pattern = _pattern(gray, _rectangles(found, SEAM_SHARE, flat))
+        pattern = _pattern(gray, [r for r in rectangles if r.share >= SEAM_SHARE])
         return None if pattern is None else (pattern, "pattern")
     left, top, right, bottom = moving
     box = left, top, width - left - right, height - top - bottom
@@ -105,13 +108,19 @@ def _rectangles(found: seams.SeamMap, share: float, around: Widths) -> list[seam
     height, width = found.upright.shape
     least = (1 - 2 * MOST) * height * width
     rectangles = [r for r in found.rectangles(share, 32) if least <= r.area]
-    return [r for r in rectangles if _centred(r, width, height, around)][:40]
+    return [r for r in rectangles if _centred(r, width, height, around)][:MOST_RECTANGLES]
 
 
 def _pattern(gray: Gray, found: list[seams.Rectangle]) -> Box | None:
     """The picture within a frame that stands still and ends at seams, or None."""
     passed = [r for r in found if _stands_still(gray, r)]
-    return _exact(gray, _closed(gray, _least(passed))) if passed else None
+    if not passed:
+        return None
+    height, width = gray.shape[1:]
+    best = _closed(gray, _least(passed))
+    inner = (best.left > 0, best.top > 0, best.right < width, best.bottom < height)
+    # A strip on one side, at rest and not where motion begins, may be anything.
+    return _exact(gray, best) if sum(inner) > 1 else None
 
 
 def _least(passed: list[seams.Rectangle]) -> seams.Rectangle:

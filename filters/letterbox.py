@@ -14,14 +14,17 @@ import numpy.typing as npt
 from filters import seams
 from filters.base import Clip, Evidence, Gray
 from filters.flat_bars import FLAT_STD, NEAR_PX, flat_box
-from filters.framed import framed, paired
+from filters.framed import NO_FRAME, framed, paired
 from filters.memo import once_per_clip
 from filters.seams import Box
+from filters.still_frame import Widths
 
 MAX_FRAMES: Final = 24
 """Frames looked at, spread over the clip."""
-GROWN_PX: Final = 8.0
-"""px by which a border that is there throughout grows at least, to be another in a part."""
+LEAST_PX: Final = 8
+"""Of a picture within borders of a part of the clip."""
+MOST_SHARE: Final = 0.98
+"""Share of the frame that such borders leave at most."""
 PART_FRAMES: Final = 6
 LEAST_FRAMES: Final = 3
 """Frames of a part of the clip that may have its own borders: a second at 6 frames a second, or
@@ -105,25 +108,40 @@ def borders(gray: Gray) -> Borders:
         Unmeasurable: As `content_box`.
     """
     sample = seams.spread_frames(gray, MAX_FRAMES)
-    whole = (0.0, 0.0, float(gray.shape[2]), float(gray.shape[1]))
-    flat = flat_box(sample)
-    parts = _near(_common([_part_box(part) for part in _parts(sample)] or [flat]), flat, whole[2:])
-    kind = None if flat == whole else "flat"
-    box = flat
-    if _area(parts) < 0.98 * _area(flat):
-        box, kind = parts, "changing"
+    height, width = gray.shape[1:]
+    box = flat = flat_box(sample)
+    kind = None if flat == (0.0, 0.0, width, height) else "flat"
+    x, y, w, h = whole_px(flat)
+    changing = _changing(sample[:, y : y + h, x : x + w], kind is not None)
+    if max(changing):
+        left, top, right, bottom = changing
+        ends = flat[0] + flat[2], flat[1] + flat[3]
+        first = x + left if left else flat[0], y + top if top else flat[1]
+        last = x + w - right if right else ends[0], y + h - bottom if bottom else ends[1]
+        box, kind = (*first, last[0] - first[0], last[1] - first[1]), "changing"
     x, y, w, h = (round(v) for v in box)
-    inner = sample[:, y : y + h, x : x + w]
-    around = box[0], box[1], gray.shape[2] - box[0] - box[2], gray.shape[1] - box[1] - box[3]
-    found = framed(inner, around)
+    around = box[0], box[1], width - box[0] - box[2], height - box[1] - box[3]
+    found = framed(sample[:, y : y + h, x : x + w], around)
     if found is not None:
-        left, top, width, height = found[0]
-        return Borders((x + left, y + top, width, height), found[1], box)
+        inner_x, inner_y, inner_w, inner_h = found[0]
+        return Borders((x + inner_x, y + inner_y, inner_w, inner_h), found[1], box)
     return Borders(box, kind, box)
 
 
-def _area(box: Box) -> float:
-    return box[2] * box[3]
+def _changing(sample: Gray, within: bool) -> Widths:
+    """Widths of the flat borders of all parts of a clip, within those that are there throughout."""
+    height, width = sample.shape[1:]
+    widths = [_part_widths(part, within) for part in _parts(sample)]
+    if not widths:
+        return NO_FRAME
+    left, top, right, bottom = (max(side) for side in zip(*widths, strict=True))
+    # Parts are noisier than the whole.
+    left, right = (side if side > NEAR_PX else 0.0 for side in (left, right))
+    top, bottom = (side if side > NEAR_PX else 0.0 for side in (top, bottom))
+    w, h = width - left - right, height - top - bottom
+    if min(w, h) < LEAST_PX or w * h > MOST_SHARE * width * height:
+        return NO_FRAME
+    return left, top, right, bottom
 
 
 def _parts(sample: Gray) -> list[Gray]:
@@ -133,27 +151,33 @@ def _parts(sample: Gray) -> list[Gray]:
     same sides are plain.
     """
     count = len(sample)
-    spans = [(s, s + PART_FRAMES) for s in range(0, count - PART_FRAMES + 1, PART_FRAMES // 2)]
-    if count < 2 * PART_FRAMES:
-        spans = []
+    spans: list[tuple[int, int]] = []
+    if count >= 2 * PART_FRAMES:
+        starts = range(0, count - PART_FRAMES + 1, PART_FRAMES // 2)
+        spans = [(start, start + PART_FRAMES) for start in starts]
+    # (T, 4)
     plain = np.stack([_plain(lines) for lines in _outermost(sample)], axis=1)
     changes = np.flatnonzero((plain[1:] != plain[:-1]).any(axis=1)) + 1
     runs = zip([0, *changes], [*changes, count], strict=True)
-    spans += [(a, b) for a, b in runs if b - a >= LEAST_FRAMES and b - a < count and plain[a].any()]
-    spread = np.array([cv2.meanStdDev(frame)[1][0, 0] for frame in sample])
+    spans += [(a, b) for a, b in runs if LEAST_FRAMES <= b - a < count]
+    spans = [(a, b) for a, b in spans if plain[a:b].all(axis=0).any()]
     # Most frames must hold a picture: a fade or a black hole has no borders.
-    return [sample[a:b] for a, b in spans if float(np.median(spread[a:b])) > 4 * FLAT_STD]
+    return [sample[a:b] for a, b in spans if _spread(sample[a:b]) > 4 * FLAT_STD]
 
 
-def _part_box(part: Gray) -> Box:
-    """The picture without the flat borders of a part; those of a short one have two sides."""
+def _spread(part: Gray) -> float:
+    """Standard deviation of a frame, grey levels, median over the frames."""
+    return float(np.median([cv2.meanStdDev(frame)[1][0, 0] for frame in part]))
+
+
+def _part_widths(part: Gray, within: bool) -> Widths:
+    """Of the flat borders of a part; those of a short one, or within others, have two sides."""
     x, y, w, h = flat_box(part)
-    if len(part) < PART_FRAMES:
-        height, width = part.shape[1:]
-        x, right = paired(x, width - x - w, width)
-        y, bottom = paired(y, height - y - h, height)
-        w, h = width - x - right, height - y - bottom
-    return x, y, w, h
+    height, width = part.shape[1:]
+    sides = (x, width - x - w), (y, height - y - h)
+    if within or len(part) < PART_FRAMES:
+        sides = paired(*sides[0], width), paired(*sides[1], height)
+    return sides[0][0], sides[1][0], sides[0][1], sides[1][1]
 
 
 def _outermost(gray: Gray) -> tuple[Gray, ...]:
@@ -165,24 +189,3 @@ def _outermost(gray: Gray) -> tuple[Gray, ...]:
 def _plain(lines: Gray) -> npt.NDArray[np.bool_]:
     """(T,) whether (T, K, N) lines are of one colour."""
     return np.asarray(lines.reshape(len(lines), -1).std(axis=1) < FLAT_STD)
-
-
-def _common(boxes: list[Box]) -> Box:
-    """What all boxes share."""
-    left, top = max(b[0] for b in boxes), max(b[1] for b in boxes)
-    right = min(b[0] + b[2] for b in boxes)
-    bottom = min(b[1] + b[3] for b in boxes)
-    if right - left < 8 or bottom - top < 8:
-        return max(boxes, key=_area)
-    return left, top, right - left, bottom - top
-
-
-def _near(box: Box, whole: Box, size: tuple[float, float]) -> Box:
-    """The box with sides next to those of the whole clip in their place: parts are noisier."""
-    ends = [(x, y, x + w, y + h) for x, y, w, h in (box, whole)]
-    edges = (0.0, 0.0, *size)
-    left, top, right, bottom = (
-        of_all if abs(of_part - of_all) <= (NEAR_PX if of_all == edge else GROWN_PX) else of_part
-        for of_part, of_all, edge in zip(*ends, edges, strict=True)
-    )
-    return left, top, right - left, bottom - top

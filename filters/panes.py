@@ -29,6 +29,10 @@ GAP_PX: Final = 3
 """Between the pictures of a collage on a pattern: parts of one picture have none."""
 SPREAD: Final = 0.8
 """Sureness of the second of them: halves of one picture, and parts of a pattern, reach 0.7."""
+SAME: Final = 0.6
+"""Of the greater of two rectangles, the share that both cover if they are one picture."""
+LEAST_SIZE: Final = 0.2
+"""Of the moving picture: of a picture beside it that stands still."""
 FRAMES: Final = 12
 """Frames of the clip over which steps are averaged."""
 
@@ -132,7 +136,7 @@ def divided(gray: Gray) -> Panes:
     apart = pictures.apart(rated)
     if found.kind == "pattern":
         # Pictures of a collage that stand still pass for a pattern around those that move.
-        spread = pictures.apart(_on_ground(sample, found), GAP_PX)
+        spread = pictures.apart(_on_ground(sample, found, (x, y, w, h)), GAP_PX)
         if len(spread) > 1 and spread[1][0] >= SPREAD:
             apart = spread
     inset = rated[0] if rated else None
@@ -153,11 +157,32 @@ def _rated(
     return [(sure, (x + a, y + b, c, d)) for sure, (a, b, c, d) in found]
 
 
-def _on_ground(gray: Gray, found: Borders) -> list[Picture]:
-    """Rectangles within the flat borders, the surest first."""
+def _on_ground(gray: Gray, found: Borders, box: PxBox) -> list[Picture]:
+    """The moving picture and those outside of it, within the flat borders, the surest first.
+
+    Args:
+        gray: (T, H, W) uint8 luma.
+        found: Its borders.
+        box: The moving picture.
+    """
     x, y, w, h = whole_px(found.flat)
     ground = gray[:, y : y + h, x : x + w]
-    return _rated(ground, seams.steps(ground), seams.row_steps(ground), x, y)
+    rated = _rated(ground, seams.steps(ground), seams.row_steps(ground), x, y)
+    return [one for one in rated if _counts(one[1], box)]
+
+
+def _counts(other: PxBox, box: PxBox) -> bool:
+    """Whether a rectangle is the moving picture or one of its kind beside it.
+
+    A part of the picture is none, and so is a cell of a pattern: pictures are of one size.
+    """
+    wide = min(other[0] + other[2], box[0] + box[2]) - max(other[0], box[0])
+    high = min(other[1] + other[3], box[1] + box[3]) - max(other[1], box[1])
+    shared = max(0, wide - GAP_PX) * max(0, high - GAP_PX)
+    areas = other[2] * other[3], box[2] * box[3]
+    if shared:
+        return shared >= SAME * max(areas)
+    return areas[0] >= LEAST_SIZE * areas[1]
 
 
 def _divide(gray: Gray, found: seams.SeamMap, box: PxBox, depth: int) -> tuple[float, list[PxBox]]:

@@ -34,8 +34,8 @@ FAINT_ALONG: Final = (0.1, 0.3)
 """The same, at a seam and elsewhere, of a pair: two jumps equally far from both edges make each
 other sure."""
 JUMP_ALONE: Final = 4.0
-ALL_ALONG: Final = 0.85
-"""The same of a side that has no twin, where it is no seam: things that move have edges too."""
+ALL_ALONG: Final = 0.8
+"""The same of a side that has no twin: things that move have straight edges too."""
 SEAM: Final = 0.4
 """Share of a line along which it is a seam."""
 TWIN_PX: Final = 1
@@ -72,6 +72,8 @@ def still_frame(gray: Gray, found: SeamMap) -> Widths:
         top, bottom = _pair(change[:, columns], found.level[:, columns])
         rows = slice(int(top), height - int(bottom))
         left, right = _pair(change[rows].T, found.upright[rows].T)
+        if not max(left, right):
+            break
     return left, top, right, bottom
 
 
@@ -122,8 +124,7 @@ class _Side:
 
     def alone(self, at: int) -> bool:
         """Whether this side tells a frame though there is none on the other one."""
-        clear = self._at_seam(at) or self.along(at) >= ALL_ALONG
-        return self.sure(at) and clear and bool(self.jump[at] >= JUMP_ALONE)
+        return bool(self.jump[at] >= JUMP_ALONE) and self.along(at) >= ALL_ALONG
 
     def faint(self, at: int) -> bool:
         """Whether motion begins along a part of a line."""
