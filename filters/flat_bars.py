@@ -54,11 +54,13 @@ class _Side:
     sure: bool = False
 
 
-def flat_box(sample: Gray) -> Box:
+def flat_box(sample: Gray, sudden: bool = False) -> Box:
     """The picture without flat borders; nested ones (bars around a frame) are all taken.
 
     Args:
         sample: (T, H, W) uint8 luma.
+        sudden: Whether outermost lines turn plain as these frames begin or end: then two faint
+            edges that mirror each other count too.
 
     Raises:
         Unmeasurable: Every line is flat and steady ("black"): there is no picture.
@@ -70,9 +72,9 @@ def flat_box(sample: Gray) -> Box:
         if min(inner.shape[1:]) < 8:
             break
         try:
-            top, bottom, above = _flat_rows(inner, colour)
+            top, bottom, above = _flat_rows(inner, colour, sudden)
             middle = inner[:, int(np.ceil(top)) : inner.shape[1] - int(np.ceil(bottom))]
-            left, right, aside = _flat_rows(middle.swapaxes(1, 2), colour)
+            left, right, aside = _flat_rows(middle.swapaxes(1, 2), colour, sudden)
         except Unmeasurable:
             if (x, y) == (0.0, 0.0) and h == sample.shape[1] and w == sample.shape[2]:
                 raise
@@ -89,12 +91,13 @@ def flat_box(sample: Gray) -> Box:
     return float(x), float(y), float(w), float(h)
 
 
-def _flat_rows(gray: Gray, known: float | None) -> tuple[float, float, float | None]:
+def _flat_rows(gray: Gray, known: float | None, sudden: bool) -> tuple[float, float, float | None]:
     """Border rows at the top and at the bottom of (T, H, W), and their colour.
 
     Args:
         gray: (T, H, W) uint8 luma.
         known: Colour of borders around it.
+        sudden: Of `flat_box`.
     """
     # A border begins at the frame's edge: most pictures have none, as their two outer rows tell.
     outer, _ = _flat(gray[:, [0, -1]])
@@ -109,8 +112,8 @@ def _flat_rows(gray: Gray, known: float | None) -> tuple[float, float, float | N
     if abs(top.colour - bottom.colour) < STEADY:
         # What is too faint for an edge is one where it mirrors the other side, or goes around.
         twin = top.sure or bottom.sure
-        around = known is not None and abs(top.colour - known) < STEADY
-        if (twin and apart <= NEAR_PX) or (around and apart <= TWIN_PX and top.rows > 0):
+        likely = sudden or (known is not None and abs(top.colour - known) < STEADY)
+        if (twin and apart <= NEAR_PX) or (likely and apart <= TWIN_PX and top.rows > 0):
             return top.rows, bottom.rows, top.colour
     above, below = top.rows if top.sure else 0.0, bottom.rows if bottom.sure else 0.0
     return above, below, top.colour if above else bottom.colour if below else None

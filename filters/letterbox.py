@@ -131,7 +131,9 @@ def borders(gray: Gray) -> Borders:
 def _changing(sample: Gray, within: bool) -> Widths:
     """Widths of the flat borders of all parts of a clip, within those that are there throughout."""
     height, width = sample.shape[1:]
-    widths = [_part_widths(part, within) for part in _parts(sample)]
+    sudden, others = _parts(sample)
+    widths = [_part_widths(part, within, True) for part in sudden]
+    widths += [_part_widths(part, within, False) for part in others]
     if not widths:
         return NO_FRAME
     left, top, right, bottom = (max(side) for side in zip(*widths, strict=True))
@@ -144,25 +146,28 @@ def _changing(sample: Gray, within: bool) -> Widths:
     return left, top, right, bottom
 
 
-def _parts(sample: Gray) -> list[Gray]:
+def _parts(sample: Gray) -> tuple[list[Gray], list[Gray]]:
     """Consecutive parts of the clip that may have their own borders.
 
-    Those of PART_FRAMES frames, overlapping by half, and those in which the outermost lines of the
-    same sides are plain.
+    Returns:
+        Those in which the outermost lines of the same sides are plain, and those of PART_FRAMES
+        frames, overlapping by half.
     """
     count = len(sample)
-    spans: list[tuple[int, int]] = []
-    if count >= 2 * PART_FRAMES:
-        starts = range(0, count - PART_FRAMES + 1, PART_FRAMES // 2)
-        spans = [(start, start + PART_FRAMES) for start in starts]
     # (T, 4)
     plain = np.stack([_plain(lines) for lines in _outermost(sample)], axis=1)
     changes = np.flatnonzero((plain[1:] != plain[:-1]).any(axis=1)) + 1
     runs = zip([0, *changes], [*changes, count], strict=True)
-    spans += [(a, b) for a, b in runs if LEAST_FRAMES <= b - a < count]
-    spans = [(a, b) for a, b in spans if plain[a:b].all(axis=0).any()]
-    # Most frames must hold a picture: a fade or a black hole has no borders.
-    return [sample[a:b] for a, b in spans if _spread(sample[a:b]) > 4 * FLAT_STD]
+    sudden = [(a, b) for a, b in runs if LEAST_FRAMES <= b - a < count]
+    starts = range(0, count - PART_FRAMES + 1, PART_FRAMES // 2)
+    others = [(a, a + PART_FRAMES) for a in starts] if count >= 2 * PART_FRAMES else []
+
+    def held(spans: list[tuple[int, int]]) -> list[Gray]:
+        bordered = [sample[a:b] for a, b in spans if plain[a:b].all(axis=0).any()]
+        # Most frames must hold a picture: a fade or a black hole has no borders.
+        return [part for part in bordered if _spread(part) > 4 * FLAT_STD]
+
+    return held(sudden), held(others)
 
 
 def _spread(part: Gray) -> float:
@@ -170,9 +175,9 @@ def _spread(part: Gray) -> float:
     return float(np.median([cv2.meanStdDev(frame)[1][0, 0] for frame in part]))
 
 
-def _part_widths(part: Gray, within: bool) -> Widths:
+def _part_widths(part: Gray, within: bool, sudden: bool) -> Widths:
     """Of the flat borders of a part; those of a short one, or within others, have two sides."""
-    x, y, w, h = flat_box(part)
+    x, y, w, h = flat_box(part, sudden)
     height, width = part.shape[1:]
     sides = (x, width - x - w), (y, height - y - h)
     if within or len(part) < PART_FRAMES:
