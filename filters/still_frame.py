@@ -35,7 +35,8 @@ FAINT_ALONG: Final = (0.1, 0.3)
 other sure."""
 JUMP_ALONE: Final = 4.0
 ALL_ALONG: Final = 0.8
-"""The same of a side that has no twin: things that move have straight edges too."""
+"""The same of a side that has no twin, or the share along which it is a seam: things that move have
+straight edges too."""
 SEAM: Final = 0.4
 """Share of a line along which it is a seam."""
 TWIN_PX: Final = 1
@@ -124,15 +125,17 @@ class _Side:
 
     def alone(self, at: int) -> bool:
         """Whether this side tells a frame though there is none on the other one."""
-        return bool(self.jump[at] >= JUMP_ALONE) and self.along(at) >= ALL_ALONG
+        if self.jump[at] < JUMP_ALONE or not self.sure(at):
+            return False
+        return self.along(at) >= ALL_ALONG or self._seam(at) >= ALL_ALONG
 
     def faint(self, at: int) -> bool:
         """Whether motion begins along a part of a line."""
-        least = FAINT_ALONG[0 if self._at_seam(at) else 1]
+        least = FAINT_ALONG[0 if self._seam(at) >= SEAM else 1]
         return bool(self.jump[at] >= FAINT_JUMP) and self.along(at) >= least
 
-    def _at_seam(self, at: int) -> bool:
-        return bool(self.seam[max(0, at - 1) : at + 2].max() >= SEAM)
+    def _seam(self, at: int) -> float:
+        return float(self.seam[max(0, at - 1) : at + 2].max())
 
 
 def _side(change: Plane, seam: Line) -> _Side:

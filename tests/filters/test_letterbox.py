@@ -278,3 +278,13 @@ def test_pattern_on_one_side_at_rest_is_picture() -> None:
         ball = (xx - 170 - 3 * i) ** 2 + (yy - 80) ** 2 < 65**2
         gray[i][ball] = texture(seed=8)[ball]
     assert borders(gray).kind is None
+
+
+def test_faint_bars_count_where_they_come_at_once() -> None:
+    bars = _framed((0, 30, 320, 120), colour=128)
+    for rows in (slice(30, 45), slice(135, 150)):
+        _faint(bars, rows, 128)
+    coming = _framed(FULL, frames=12)
+    coming[:4] = bars[:4]
+    assert flat_box(bars) == FULL
+    assert np.abs(np.subtract(borders(coming).box, (0, 30, 320, 120))).max() <= 2
