@@ -130,13 +130,13 @@ def _least(passed: list[seams.Rectangle]) -> seams.Rectangle:
 
 def _centred(r: seams.Rectangle, width: int, height: int, around: Widths) -> bool:
     """Editors put the picture into the middle, or against an edge; a door stands anywhere."""
-    if max(around):
-        frame = (float(r.left), float(r.top), float(width - r.right), float(height - r.bottom))
-        return _in_the_middle(frame, around, width, height) == frame
-    sides = ((r.left, width - r.right, width), (r.top, height - r.bottom, height))
+    frame = (float(r.left), float(r.top), float(width - r.right), float(height - r.bottom))
+    if _in_the_middle(frame, around, width, height) != frame:
+        return False
+    left, top, right, bottom = (a + b for a, b in zip(frame, around, strict=True))
     return all(
         abs(a - b) <= max(3, 0.03 * side) or (r.sides == 1 and min(a, b) == 0)
-        for a, b, side in sides
+        for a, b, side in ((left, right, width), (top, bottom, height))
     )
 
 

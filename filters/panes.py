@@ -29,10 +29,10 @@ GAP_PX: Final = 3
 """Between the pictures of a collage on a pattern: parts of one picture have none."""
 SPREAD: Final = 0.8
 """Sureness of the second of them: halves of one picture, and parts of a pattern, reach 0.7."""
-SAME: Final = 0.6
-"""Of the greater of two rectangles, the share that both cover if they are one picture."""
-LEAST_SIZE: Final = 0.2
-"""Of the moving picture: of a picture beside it that stands still."""
+LEAST_SIZE: Final = 0.1
+"""Of what moves, the area of a picture on a pattern: its own cells are smaller."""
+GAP_CHANGE: Final = 2.0
+"""Change over time within a picture over that of the gap beside it."""
 FRAMES: Final = 12
 """Frames of the clip over which steps are averaged."""
 
@@ -158,31 +158,48 @@ def _rated(
 
 
 def _on_ground(gray: Gray, found: Borders, box: PxBox) -> list[Picture]:
-    """The moving picture and those outside of it, within the flat borders, the surest first.
+    """Pictures on a pattern, the moving one and those beside it, the surest first.
 
     Args:
         gray: (T, H, W) uint8 luma.
         found: Its borders.
-        box: The moving picture.
+        box: What moves: one picture or several.
     """
     x, y, w, h = whole_px(found.flat)
     ground = gray[:, y : y + h, x : x + w]
+    change = gray.std(axis=0, dtype=np.float32)
     rated = _rated(ground, seams.steps(ground), seams.row_steps(ground), x, y)
-    return [one for one in rated if _counts(one[1], box)]
+    return [one for one in rated if _counts(change, one[1], box)]
 
 
-def _counts(other: PxBox, box: PxBox) -> bool:
-    """Whether a rectangle is the moving picture or one of its kind beside it.
+def _counts(change: seams.Plane, one: PxBox, box: PxBox) -> bool:
+    """Whether a rectangle on a pattern may be a picture: no cell of it, no part of a picture."""
+    if one[2] * one[3] < LEAST_SIZE * box[2] * box[3]:
+        return False
+    (left, top, right, bottom), (a, b, c, d) = _ends(one), _ends(box)
+    if not (a - GAP_PX <= left and b - GAP_PX <= top):
+        return True
+    if not (right <= c + GAP_PX and bottom <= d + GAP_PX):
+        return True
+    # Within what moves, a picture ends at a gap that stands still.
+    turned = change[top:bottom].T
+    upright = change[:, left:right]
+    sides = (
+        (left - a, turned[left : left + GAP_PX], turned[max(0, left - GAP_PX) : left]),
+        (c - right, turned[right - GAP_PX : right], turned[right : right + GAP_PX]),
+        (top - b, upright[top : top + GAP_PX], upright[max(0, top - GAP_PX) : top]),
+        (d - bottom, upright[bottom - GAP_PX : bottom], upright[bottom : bottom + GAP_PX]),
+    )
+    return all(
+        inside.mean() >= GAP_CHANGE * outside.mean()
+        for room, inside, outside in sides
+        if room > GAP_PX
+    )
 
-    A part of the picture is none, and so is a cell of a pattern: pictures are of one size.
-    """
-    wide = min(other[0] + other[2], box[0] + box[2]) - max(other[0], box[0])
-    high = min(other[1] + other[3], box[1] + box[3]) - max(other[1], box[1])
-    shared = max(0, wide - GAP_PX) * max(0, high - GAP_PX)
-    areas = other[2] * other[3], box[2] * box[3]
-    if shared:
-        return shared >= SAME * max(areas)
-    return areas[0] >= LEAST_SIZE * areas[1]
+
+def _ends(box: PxBox) -> PxBox:
+    """Left, top, right and bottom."""
+    return box[0], box[1], box[0] + box[2], box[1] + box[3]
 
 
 def _divide(gray: Gray, found: seams.SeamMap, box: PxBox, depth: int) -> tuple[float, list[PxBox]]:
