@@ -127,7 +127,8 @@ class _Side:
         """Whether this side tells a frame though there is none on the other one."""
         if self.jump[at] < JUMP_ALONE or not self.sure(at):
             return False
-        return self.along(at) >= ALL_ALONG or self._seam(at) >= ALL_ALONG
+        # Where two panes meet at a place that moves, motion begins at no seam.
+        return self._seam(at) >= (SEAM if self.along(at) >= ALL_ALONG else ALL_ALONG)
 
     def faint(self, at: int) -> bool:
         """Whether motion begins along a part of a line."""
