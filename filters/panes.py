@@ -29,7 +29,7 @@ GAP_PX: Final = 3
 """Between the pictures of a collage on a pattern: parts of one picture have none."""
 SPREAD: Final = 0.8
 """Sureness of the second of them: halves of one picture, and parts of a pattern, reach 0.7."""
-LEAST_SIZE: Final = 0.1
+LEAST_SIZE: Final = 0.2
 """Of what moves, the area of a picture on a pattern: its own cells are smaller."""
 GAP_CHANGE: Final = 2.0
 """Change over time within a picture over that of the gap beside it."""
