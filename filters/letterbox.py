@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from filters import seams
-from filters.base import Clip, Evidence, Gray
+from filters.base import Clip, Evidence, Gray, Unmeasurable
 from filters.flat_bars import FLAT_STD, NEAR_PX, flat_box
 from filters.framed import NO_FRAME, framed, paired
 from filters.memo import once_per_clip
@@ -100,9 +100,9 @@ def borders(gray: Gray) -> Borders:
     """The picture without its borders, and what kind they are.
 
     Flat borders come first: runs of lines from the frame's edge that are of one colour along the
-    line and over time, and end at a picture that differs from them along most of the line. A part
-    of the clip with more of them than the whole counts as "changing". Then, where a straight step
-    is found on two opposite sides, patterns that stand still and enlarged copies of the picture.
+    line and over time, and end at an edge (`flat_bars`). Parts of the clip with more of them than
+    the whole make them "changing". Within them, copies of the picture out of focus and patterns
+    that stand still are looked for (`framed`).
 
     Raises:
         Unmeasurable: As `content_box`.
@@ -177,7 +177,10 @@ def _spread(part: Gray) -> float:
 
 def _part_widths(part: Gray, within: bool, sudden: bool) -> Widths:
     """Of the flat borders of a part; those of a short one, or within others, have two sides."""
-    x, y, w, h = flat_box(part, sudden)
+    try:
+        x, y, w, h = flat_box(part, sudden)
+    except Unmeasurable:  # a card of plain lines
+        return NO_FRAME
     height, width = part.shape[1:]
     sides = (x, width - x - w), (y, height - y - h)
     if within or len(part) < PART_FRAMES:

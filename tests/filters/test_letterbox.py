@@ -288,3 +288,10 @@ def test_faint_bars_count_where_they_come_at_once() -> None:
     coming[:4] = bars[:4]
     assert flat_box(bars) == FULL
     assert np.abs(np.subtract(borders(coming).box, (0, 30, 320, 120))).max() <= 2
+
+
+def test_part_of_plain_rows_does_not_take_the_clip_its_box() -> None:
+    # A card of level stripes, each plain, for half a second: there is no picture in it.
+    gray = _framed(FULL, frames=30)
+    gray[12:16] = np.repeat(np.arange(HEIGHT)[:, None], WIDTH, axis=1)
+    assert content_box(gray) == FULL
