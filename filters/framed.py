@@ -21,6 +21,8 @@ SEAM_SHARE: Final = 0.65
 """Share of a line's length along which it must stand out as a step."""
 BLURRED_SEAM: Final = 0.35
 """The same of a copy: what it shows next to the seam is often alike, but it is known otherwise."""
+SEAM_PX: Final = 0.75
+"""px from the line where motion begins to the seam that is its place."""
 MOST_RECTANGLES: Final = 40
 """That are looked at, those of the clearest seams."""
 LEAST_BAND: Final = 5
@@ -57,16 +59,33 @@ def framed(gray: Gray, flat: Widths = NO_FRAME) -> tuple[Box, str] | None:
     if not max(moving):
         pattern = _pattern(gray, [r for r in rectangles if r.share >= SEAM_SHARE])
         return None if pattern is None else (pattern, "pattern")
-    left, top, right, bottom = moving
-    box = left, top, width - left - right, height - top - bottom
-    x, y, w, h = (round(v) for v in box)
-    if min(w, h) < 32:
-        return box, "pattern"
-    inner = gray[:, y : y + h, x : x + w]
-    rest = _pattern(inner, _rectangles(seams.seam_map(inner), SEAM_SHARE, moving))
-    if rest is None:
-        return box, "pattern"
-    return (x + rest[0], y + rest[1], rest[2], rest[3]), "pattern"
+    left, top, right, bottom = _at_seams(gray, moving)
+    x, y = round(left), round(top)
+    inner = gray[:, y : height - round(bottom), x : width - round(right)]
+    if min(inner.shape[1:]) >= 32:
+        rest = _pattern(inner, _rectangles(seams.seam_map(inner), SEAM_SHARE, moving))
+        if rest is not None:
+            after, below = inner.shape[2] - rest[0] - rest[2], inner.shape[1] - rest[1] - rest[3]
+            left, top = x + rest[0] if rest[0] else left, y + rest[1] if rest[1] else top
+            right = round(right) + after if after else right
+            bottom = round(bottom) + below if below else bottom
+    return (left, top, width - left - right, height - top - bottom), "pattern"
+
+
+def _at_seams(gray: Gray, frame: Widths) -> Widths:
+    """Widths of a frame, to the seam within SEAM_PX where there is one."""
+    height, width = gray.shape[1:]
+    left, top, right, bottom = (round(v) for v in frame)
+    rows = gray[:, top : height - bottom]
+    columns = gray[:, :, left : width - right].swapaxes(1, 2)
+    seam = (
+        seams.refined(rows, left),
+        seams.refined(columns, top),
+        width - seams.refined(rows, width - right),
+        height - seams.refined(columns, height - bottom),
+    )
+    near = [b if a and abs(a - b) <= SEAM_PX else a for a, b in zip(frame, seam, strict=True)]
+    return near[0], near[1], near[2], near[3]
 
 
 def _in_the_middle(frame: Widths, around: Widths, width: int, height: int) -> Widths:
