@@ -3,63 +3,159 @@
 Both end at the picture along straight seams; what lies outside them tells which it is.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import Final, TypeAlias
+from typing import Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
 from filters import seams
 from filters.base import Gray
+from filters.blurred_copy import is_copied
 from filters.seams import Box
+from filters.still_frame import Widths, still_frame
 
 MOST: Final = 0.46
 """Share of a side that one border may take."""
 SEAM_SHARE: Final = 0.65
 """Share of a line's length along which it must stand out as a step."""
-COPY_NCC: Final = 0.75
-"""Correlation of a band with the enlarged, blurred picture (algorithms.md: 0.8 over both; each
-band alone reaches less where the editor blurs more than we do). Bands of scenes stay below 0.6."""
+BLURRED_SEAM: Final = 0.35
+"""The same of a copy: what it shows next to the seam is often alike, but it is known otherwise."""
+SEAM_PX: Final = 0.75
+"""px from the line where motion begins to the seam that is its place."""
+MOST_RECTANGLES: Final = 40
+"""That are looked at, those of the clearest seams."""
 LEAST_BAND: Final = 5
 """px of a border that stands still, at least."""
 STILL_SHARE: Final = 0.98
 """Share of a pattern's line that stands still."""
 MOVES_SHARE: Final = 0.6
 """Share of the picture's outermost lines that stands still at most."""
+NO_FRAME: Final[Widths] = (0.0, 0.0, 0.0, 0.0)
 STILL: Final = 10
 """Grey levels over the clip within which a pixel of a pattern stays: compression moves it by 4."""
 
-Test: TypeAlias = Callable[[Gray, seams.Rectangle], bool]
-"""Whether what lies outside the rectangle in (T, H, W) is no part of the picture."""
 
+def framed(gray: Gray, flat: Widths = NO_FRAME) -> tuple[Box, str] | None:
+    """The picture within a frame and the frame's kind, blurred or pattern, or None.
 
-def framed(gray: Gray) -> tuple[Box, str] | None:
-    """The picture within a frame that ends at straight steps and the frame's kind, or None."""
+    A blurred copy ends at straight seams. A pattern ends where motion begins; what is left of it,
+    where the picture rests, at seams again.
+
+    Args:
+        gray: (T, H, W) uint8 luma.
+        flat: Of flat borders around it. Where there are some, only frames count that leave the
+            picture in the middle.
+    """
     if min(gray.shape[1:]) < 32:
         return None
+    found = seams.seam_map(gray)
+    rectangles = _rectangles(found, BLURRED_SEAM, flat)
+    copied = next((r for r in rectangles if is_copied(gray, r)), None)
+    if copied is not None:
+        return _exact(gray, copied), "blurred"
     height, width = gray.shape[1:]
-    found = seams.seam_map(gray).rectangles(SEAM_SHARE, 32)
+    moving = _in_the_middle(still_frame(gray, found), flat, width, height)
+    if not max(moving):
+        pattern = _pattern(gray, [r for r in rectangles if r.share >= SEAM_SHARE])
+        return None if pattern is None else (pattern, "pattern")
+    left, top, right, bottom = _at_seams(gray, moving)
+    x, y = round(left), round(top)
+    inner = gray[:, y : height - round(bottom), x : width - round(right)]
+    if min(inner.shape[1:]) >= 32:
+        rest = _pattern(inner, _rectangles(seams.seam_map(inner), SEAM_SHARE, moving))
+        if rest is not None:
+            after, below = inner.shape[2] - rest[0] - rest[2], inner.shape[1] - rest[1] - rest[3]
+            left, top = x + rest[0] if rest[0] else left, y + rest[1] if rest[1] else top
+            right = round(right) + after if after else right
+            bottom = round(bottom) + below if below else bottom
+    return (left, top, width - left - right, height - top - bottom), "pattern"
+
+
+def _at_seams(gray: Gray, frame: Widths) -> Widths:
+    """Widths of a frame, to the seam within SEAM_PX where there is one."""
+    height, width = gray.shape[1:]
+    left, top, right, bottom = (round(v) for v in frame)
+    rows = gray[:, top : height - bottom]
+    columns = gray[:, :, left : width - right].swapaxes(1, 2)
+    seam = (
+        seams.refined(rows, left),
+        seams.refined(columns, top),
+        width - seams.refined(rows, width - right),
+        height - seams.refined(columns, height - bottom),
+    )
+    near = [b if a and abs(a - b) <= SEAM_PX else a for a, b in zip(frame, seam, strict=True)]
+    return near[0], near[1], near[2], near[3]
+
+
+def _in_the_middle(frame: Widths, around: Widths, width: int, height: int) -> Widths:
+    """The sides of a frame which, with the borders around it, leave the picture in the middle.
+
+    Where there are no borders around it, all.
+    """
+    if not max(around):
+        return frame
+    left, top, right, bottom = (
+        inner if inner >= LEAST_BAND or not outer else 0.0
+        for inner, outer in zip(frame, around, strict=True)
+    )
+    # A frame on one side only must do without borders on the other.
+    if max(around[0], around[2]) and not _alike(left + around[0], right + around[2], width):
+        left = right = 0.0
+    if max(around[1], around[3]) and not _alike(top + around[1], bottom + around[3], height):
+        top = bottom = 0.0
+    return left, top, right, bottom
+
+
+def _alike(first: float, last: float, size: int) -> bool:
+    return min(first, last) > 0 and abs(first - last) <= max(3, 0.03 * size)
+
+
+def paired(first: float, last: float, size: int) -> tuple[float, float]:
+    """Two bands of about one width, or none.
+
+    Args:
+        first: px, like the next two.
+        last: At the other end.
+        size: Of the frame.
+    """
+    return (first, last) if _alike(first, last, size) else (0.0, 0.0)
+
+
+def _rectangles(found: seams.SeamMap, share: float, around: Widths) -> list[seams.Rectangle]:
+    """Rectangles between seams that may be all of the picture, within borders around it."""
+    height, width = found.upright.shape
     least = (1 - 2 * MOST) * height * width
-    centred = [r for r in found if least <= r.area and _centred(r, width, height)]
-    for name, test in _BANDS.items():
-        passed = [r for r in centred[:40] if test(gray, r)]
-        if passed:
-            # A stripe of the pattern may pass too: the picture is the least that does.
-            best = max(passed, key=lambda r: (r.sides > 1, -r.area))
-            if name == "pattern":
-                best = _closed(gray, best)
-            return _exact(gray, best), name
-    return None
+    rectangles = [r for r in found.rectangles(share, 32) if least <= r.area]
+    return [r for r in rectangles if _centred(r, width, height, around)][:MOST_RECTANGLES]
 
 
-def _centred(r: seams.Rectangle, width: int, height: int) -> bool:
+def _pattern(gray: Gray, found: list[seams.Rectangle]) -> Box | None:
+    """The picture within a frame that stands still and ends at seams, or None."""
+    passed = [r for r in found if _stands_still(gray, r)]
+    if not passed:
+        return None
+    height, width = gray.shape[1:]
+    best = _closed(gray, _least(passed))
+    inner = (best.left > 0, best.top > 0, best.right < width, best.bottom < height)
+    # A strip on one side, at rest and not where motion begins, may be anything.
+    return _exact(gray, best) if sum(inner) > 1 else None
+
+
+def _least(passed: list[seams.Rectangle]) -> seams.Rectangle:
+    """A stripe of the frame may pass too: the picture is the least that does."""
+    return max(passed, key=lambda r: (r.sides > 1, -r.area))
+
+
+def _centred(r: seams.Rectangle, width: int, height: int, around: Widths) -> bool:
     """Editors put the picture into the middle, or against an edge; a door stands anywhere."""
-    bands = ((r.left, width - r.right, width), (r.top, height - r.bottom, height))
+    frame = (float(r.left), float(r.top), float(width - r.right), float(height - r.bottom))
+    if _in_the_middle(frame, around, width, height) != frame:
+        return False
+    left, top, right, bottom = (a + b for a, b in zip(frame, around, strict=True))
     return all(
         abs(a - b) <= max(3, 0.03 * side) or (r.sides == 1 and min(a, b) == 0)
-        for a, b, side in bands
+        for a, b, side in ((left, right, width), (top, bottom, height))
     )
 
 
@@ -120,45 +216,3 @@ def _still_run(still: npt.NDArray[np.float64]) -> int:
     run = int((still < STILL_SHARE).argmax())
     # In a scene at rest less and less of a line stands still towards what moves.
     return run if run >= LEAST_BAND and still[run : run + 3].min() < MOVES_SHARE else 0
-
-
-def _copies_picture(gray: Gray, r: seams.Rectangle) -> bool:
-    """Whether both bands are the picture between them, enlarged to the frame and blurred."""
-    if (r.left == 0) == (r.top == 0):  # blurred copies lie on two opposite sides
-        return False
-    if r.left == 0:
-        gray = gray.swapaxes(1, 2)
-        r = seams.Rectangle(r.top, r.left, r.bottom, r.right, r.share, r.sides)
-    height, width = gray.shape[1:]
-    left, right = r.left, width - r.right
-    inner = width - left - right
-    scale = width / inner
-    rows = max(2, round(height / scale))
-    start = (height - rows) // 2
-    small = (max(8, width // 8), max(8, height // 8))
-    edges = round(left * small[0] / width), round(right * small[0] / width)
-    if min(edges) < 1:
-        return False
-    found: list[list[float]] = [[], []]
-    for frame in gray[:: max(1, len(gray) // 8)]:
-        part = frame[start : start + rows, left : width - right]
-        copy = _soft(cv2.resize(part, small, interpolation=cv2.INTER_AREA))
-        shown = cv2.resize(frame, small, interpolation=cv2.INTER_AREA).astype(np.float32)
-        for side, columns in enumerate((slice(0, edges[0]), slice(small[0] - edges[1], None))):
-            found[side].append(_correlation(copy[:, columns], _soft(shown[:, columns])))
-    return min(float(np.median(side)) for side in found) >= COPY_NCC
-
-
-def _soft(picture: npt.NDArray[np.generic]) -> npt.NDArray[np.float32]:
-    soft = cv2.GaussianBlur(np.asarray(picture, np.float32), (0, 0), 1.5)
-    return np.asarray(soft, np.float32)
-
-
-def _correlation(a: npt.NDArray[np.float32], b: npt.NDArray[np.float32]) -> float:
-    """Of two pictures, -1 to 1; 0 where one is of one colour."""
-    a, b = a - a.mean(), b - b.mean()
-    scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
-    return float((a * b).sum()) / scale if scale > a.size else 0.0
-
-
-_BANDS: Final[dict[str, Test]] = {"blurred": _copies_picture, "pattern": _stands_still}

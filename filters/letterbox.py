@@ -13,29 +13,22 @@ import numpy.typing as npt
 
 from filters import seams
 from filters.base import Clip, Evidence, Gray, Unmeasurable
-from filters.framed import framed
+from filters.flat_bars import FLAT_STD, NEAR_PX, flat_box
+from filters.framed import NO_FRAME, framed, paired
 from filters.memo import once_per_clip
 from filters.seams import Box
+from filters.still_frame import Widths
 
-FLAT_STD: Final = 3.0
-"""Grey levels along a border line (algorithms.md section 4, item 5): bars after compression."""
-STEADY: Final = 3.0
-"""Grey levels by which a border line's mean may leave its median over time."""
-FRAMES_SHARE: Final = 0.95
-"""Share of the frames in which a border line must be flat and steady."""
-EDGE: Final = 8.0
-"""Grey levels between the border's colour and the picture next to it."""
-EDGE_SHARE: Final = 0.5
-"""Share of the line next to the border that must differ from it at some time. A burnt-out sky or
-a night sky is flat and steady too, but what stands in front of it first meets it in few columns."""
-SOFT: Final = 0.03
-"""Share of the frame's longer side within which a soft edge rises to the picture."""
 MAX_FRAMES: Final = 24
 """Frames looked at, spread over the clip."""
-NEAR_PX: Final = 3.0
-"""px by which a side in a part of the clip may differ from that of the whole and be the same."""
+LEAST_PX: Final = 8
+"""Of a picture within borders of a part of the clip."""
+MOST_SHARE: Final = 0.98
+"""Share of the frame that such borders leave at most."""
 PART_FRAMES: Final = 6
-"""Frames of a part of the clip that may have its own borders: a second at 6 frames a second."""
+LEAST_FRAMES: Final = 3
+"""Frames of a part of the clip that may have its own borders: a second at 6 frames a second, or
+half of one where they come or go at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,175 +100,100 @@ def borders(gray: Gray) -> Borders:
     """The picture without its borders, and what kind they are.
 
     Flat borders come first: runs of lines from the frame's edge that are of one colour along the
-    line and over time, and end at a picture that differs from them along most of the line. A part
-    of the clip with more of them than the whole counts as "changing". Then, where a straight step
-    is found on two opposite sides, patterns that stand still and enlarged copies of the picture.
+    line and over time, and end at an edge (`flat_bars`). Parts of the clip with more of them than
+    the whole make them "changing". Within them, copies of the picture out of focus and patterns
+    that stand still are looked for (`framed`).
 
     Raises:
         Unmeasurable: As `content_box`.
     """
     sample = seams.spread_frames(gray, MAX_FRAMES)
-    whole = (0.0, 0.0, float(gray.shape[2]), float(gray.shape[1]))
-    flat = _flat_box(sample)
-    parts = _near(_common([_flat_box(part) for part in _parts(sample)] or [flat]), flat)
-    kind = None if flat == whole else "flat"
-    box = flat
-    if _area(parts) < 0.98 * _area(flat):
-        box, kind = parts, "changing"
+    height, width = gray.shape[1:]
+    box = flat = flat_box(sample)
+    kind = None if flat == (0.0, 0.0, width, height) else "flat"
+    x, y, w, h = whole_px(flat)
+    changing = _changing(sample[:, y : y + h, x : x + w], kind is not None)
+    if max(changing):
+        left, top, right, bottom = changing
+        ends = flat[0] + flat[2], flat[1] + flat[3]
+        first = x + left if left else flat[0], y + top if top else flat[1]
+        last = x + w - right if right else ends[0], y + h - bottom if bottom else ends[1]
+        box, kind = (*first, last[0] - first[0], last[1] - first[1]), "changing"
     x, y, w, h = (round(v) for v in box)
-    inner = sample[:, y : y + h, x : x + w]
-    found = framed(inner)
+    around = box[0], box[1], width - box[0] - box[2], height - box[1] - box[3]
+    found = framed(sample[:, y : y + h, x : x + w], around)
     if found is not None:
-        left, top, width, height = found[0]
-        return Borders((x + left, y + top, width, height), found[1], box)
+        inner_x, inner_y, inner_w, inner_h = found[0]
+        return Borders((x + inner_x, y + inner_y, inner_w, inner_h), found[1], box)
     return Borders(box, kind, box)
 
 
-def _area(box: Box) -> float:
-    return box[2] * box[3]
+def _changing(sample: Gray, within: bool) -> Widths:
+    """Widths of the flat borders of all parts of a clip, within those that are there throughout."""
+    height, width = sample.shape[1:]
+    sudden, others = _parts(sample)
+    widths = [_part_widths(part, within, True) for part in sudden]
+    widths += [_part_widths(part, within, False) for part in others]
+    if not widths:
+        return NO_FRAME
+    left, top, right, bottom = (max(side) for side in zip(*widths, strict=True))
+    # Parts are noisier than the whole.
+    left, right = (side if side > NEAR_PX else 0.0 for side in (left, right))
+    top, bottom = (side if side > NEAR_PX else 0.0 for side in (top, bottom))
+    w, h = width - left - right, height - top - bottom
+    if min(w, h) < LEAST_PX or w * h > MOST_SHARE * width * height:
+        return NO_FRAME
+    return left, top, right, bottom
 
 
-def _parts(sample: Gray) -> list[Gray]:
-    """Consecutive parts of PART_FRAMES frames, overlapping by half; none of a short clip."""
-    if len(sample) < 2 * PART_FRAMES:
-        return []
-    starts = range(0, len(sample) - PART_FRAMES + 1, PART_FRAMES // 2)
-    spread = np.array([cv2.meanStdDev(frame)[1][0, 0] for frame in sample])
-    # Most frames must hold a picture: a fade or a black hole has no borders.
-    return [
-        sample[s : s + PART_FRAMES]
-        for s in starts
-        if float(np.median(spread[s : s + PART_FRAMES])) > 4 * FLAT_STD
-    ]
+def _parts(sample: Gray) -> tuple[list[Gray], list[Gray]]:
+    """Consecutive parts of the clip that may have their own borders.
 
-
-def _common(boxes: list[Box]) -> Box:
-    """What all boxes share."""
-    left, top = max(b[0] for b in boxes), max(b[1] for b in boxes)
-    right = min(b[0] + b[2] for b in boxes)
-    bottom = min(b[1] + b[3] for b in boxes)
-    if right - left < 8 or bottom - top < 8:
-        return max(boxes, key=_area)
-    return left, top, right - left, bottom - top
-
-
-def _near(box: Box, whole: Box) -> Box:
-    """The box with sides next to those of the whole clip in their place: parts are noisier."""
-    ends = [(x, y, x + w, y + h) for x, y, w, h in (box, whole)]
-    left, top, right, bottom = (
-        of_all if abs(of_part - of_all) <= NEAR_PX else of_part
-        for of_part, of_all in zip(*ends, strict=True)
-    )
-    return left, top, right - left, bottom - top
-
-
-def _flat_box(sample: Gray) -> Box:
-    """The picture without flat borders; nested ones (bars around a frame) are all taken."""
-    x, y, w, h = 0.0, 0.0, float(sample.shape[2]), float(sample.shape[1])
-    for _ in range(3):
-        inner = sample[:, int(np.ceil(y)) : int(y + h), int(np.ceil(x)) : int(x + w)]
-        if min(inner.shape[1:]) < 8:
-            break
-        try:
-            top, bottom = _flat_rows(inner)
-            middle = inner[:, int(np.ceil(top)) : inner.shape[1] - int(np.ceil(bottom))]
-            left, right = _flat_rows(middle.swapaxes(1, 2))
-        except Unmeasurable:
-            if (x, y) == (0.0, 0.0) and h == sample.shape[1] and w == sample.shape[2]:
-                raise
-            break
-        if not max(top, bottom, left, right):
-            break
-        x, y = np.ceil(x) + left, np.ceil(y) + top
-        w, h = inner.shape[2] - left - right, inner.shape[1] - top - bottom
-    return float(x), float(y), float(w), float(h)
-
-
-def _flat_rows(gray: Gray) -> tuple[float, float]:
-    """Border rows at the top and at the bottom of (T, H, W)."""
-    # A border begins at the frame's edge: most pictures have none, as their two outer rows tell.
-    outer, _ = _flat(gray[:, [0, -1]])
-    if not outer.any():
-        return 0.0, 0.0
-    flat, colour = _flat(gray)
-    if flat.all():
-        raise Unmeasurable("black")
-    top = _flat_border(gray, flat, colour)
-    return top, _flat_border(gray[:, ::-1], flat[::-1], colour[::-1])
-
-
-def _flat(gray: Gray) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64]]:
-    """Which rows of (T, H, W) are of one colour, along the row and over time, and of which."""
-    width = gray.shape[2]
-    # (T, H): sums of integers are exact.
-    mean = gray.sum(axis=2, dtype=np.uint32) / width
-    square = np.square(gray, dtype=np.uint16).sum(axis=2, dtype=np.uint32) / width
-    colour = np.median(mean, axis=0)
-    steady = (square - mean * mean < FLAT_STD**2) & (np.abs(mean - colour) < STEADY)
-    return steady.mean(axis=0) >= FRAMES_SHARE, colour
-
-
-def _flat_border(gray: Gray, flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> float:
-    """Border rows at the top of (T, H, W), given which rows are flat and their colours (H,)."""
-    run = _one_colour_run(flat, colour)
-    if not run or run >= len(flat) - 2:
-        return 0.0
-    rise = max(4, round(SOFT * max(gray.shape[1:])))
-    # (K, W): how far the rows after the run ever get from the border's colour.
-    beyond = np.abs(gray[:, run : run + rise].astype(np.float32) - colour[run - 1]).max(axis=0)
-    soft = _soft_edge(gray[:, max(0, run - 2) : run + rise].mean(axis=0) - colour[run - 1])
-    if soft is not None:
-        return max(0, run - 2) + soft
-    if (beyond[:3].max(axis=0) > EDGE).mean() < EDGE_SHARE:
-        return 0.0
-    # A row blended from border and picture by the scaler is clearly weaker than the next one.
-    first, second = float(beyond[0].mean()), float(beyond[1].mean())
-    return run + 1.0 - first / second if first < 0.8 * second else float(run)
-
-
-def _soft_edge(rise: npt.NDArray[np.float64]) -> float | None:
-    """Where a soft edge is half as high as the picture behind it, or None for a hard edge.
-
-    A soft edge rises alike in all columns, whatever the picture. The picture is best known from
-    the first row where the edge has risen in full: further in, it has changed.
-
-    Args:
-        rise: (K, W) rows minus the border's colour, mean over time.
+    Returns:
+        Those in which the outermost lines of the same sides are plain, and those of PART_FRAMES
+        frames, overlapping by half.
     """
-    for full in range(len(rise) - 1, 4, -1):
-        at, start = _half_height(rise, full)
-        if at is None:
-            continue
-        # The edge rises as far after its half as before.
-        nearer = int(np.ceil(2 * at - start)) + 1
-        again = _half_height(rise, nearer)[0] if at + 1 < nearer < full else None
-        return at if again is None else again
-    return None
+    count = len(sample)
+    # (T, 4)
+    plain = np.stack([_plain(lines) for lines in _outermost(sample)], axis=1)
+    changes = np.flatnonzero((plain[1:] != plain[:-1]).any(axis=1)) + 1
+    runs = zip([0, *changes], [*changes, count], strict=True)
+    sudden = [(a, b) for a, b in runs if LEAST_FRAMES <= b - a < count]
+    starts = range(0, count - PART_FRAMES + 1, PART_FRAMES // 2)
+    others = [(a, a + PART_FRAMES) for a in starts] if count >= 2 * PART_FRAMES else []
+
+    def held(spans: list[tuple[int, int]]) -> list[Gray]:
+        bordered = [sample[a:b] for a, b in spans if plain[a:b].all(axis=0).any()]
+        # Most frames must hold a picture: a fade or a black hole has no borders.
+        return [part for part in bordered if _spread(part) > 4 * FLAT_STD]
+
+    return held(sudden), held(others)
 
 
-def _half_height(rise: npt.NDArray[np.float64], full: int) -> tuple[float | None, float]:
-    """Where rows reach half of row `full`, None where they do not rise alike; where they begin."""
-    clear = np.abs(rise[full]) > 3 * EDGE
-    if clear.mean() < 0.4:
-        return None, 0.0
-    # (full + 1, columns)
-    shares = rise[: full + 1, clear] / rise[full, clear]
-    course = np.median(shares, axis=1)
-    middle = (course > 0.25) & (course < 0.75)
-    if middle.sum() < 2 or (np.diff(course) < -0.05).any():
-        return None, 0.0
-    low, high = np.percentile(shares[middle], (25, 75), axis=1)
-    if (high - low).max() > 0.3:
-        return None, 0.0
-    at = int(np.argmax(course >= 0.5))
-    step = course[at] - course[at - 1]
-    if not at or step <= 0:
-        return None, 0.0
-    # Rows are measured at their middles.
-    return at - float((course[at] - 0.5) / step) + 0.5, float(np.argmax(course > 0.05))
+def _spread(part: Gray) -> float:
+    """Standard deviation of a frame, grey levels, median over the frames."""
+    return float(np.median([cv2.meanStdDev(frame)[1][0, 0] for frame in part]))
 
 
-def _one_colour_run(flat: npt.NDArray[np.bool_], colour: npt.NDArray[np.float64]) -> int:
-    """Length of the run of flat rows from the start that share the first row's colour."""
-    border = flat & (np.abs(colour - colour[0]) < STEADY)
-    return int(border.argmin()) if not border.all() else len(border)
+def _part_widths(part: Gray, within: bool, sudden: bool) -> Widths:
+    """Of the flat borders of a part; those of a short one, or within others, have two sides."""
+    try:
+        x, y, w, h = flat_box(part, sudden)
+    except Unmeasurable:  # a card of plain lines
+        return NO_FRAME
+    height, width = part.shape[1:]
+    sides = (x, width - x - w), (y, height - y - h)
+    if within or len(part) < PART_FRAMES:
+        sides = paired(*sides[0], width), paired(*sides[1], height)
+    return sides[0][0], sides[1][0], sides[0][1], sides[1][1]
+
+
+def _outermost(gray: Gray) -> tuple[Gray, ...]:
+    """Two lines at each side, four times (T, 2, N)."""
+    turned = gray.swapaxes(1, 2)
+    return gray[:, :2], gray[:, -2:], turned[:, :2], turned[:, -2:]
+
+
+def _plain(lines: Gray) -> npt.NDArray[np.bool_]:
+    """(T,) whether (T, K, N) lines are of one colour."""
+    return np.asarray(lines.reshape(len(lines), -1).std(axis=1) < FLAT_STD)

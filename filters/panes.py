@@ -29,6 +29,10 @@ GAP_PX: Final = 3
 """Between the pictures of a collage on a pattern: parts of one picture have none."""
 SPREAD: Final = 0.8
 """Sureness of the second of them: halves of one picture, and parts of a pattern, reach 0.7."""
+LEAST_SIZE: Final = 0.2
+"""Of what moves, the area of a picture on a pattern: its own cells are smaller."""
+GAP_CHANGE: Final = 2.0
+"""Change over time within a picture over that of the gap beside it."""
 FRAMES: Final = 12
 """Frames of the clip over which steps are averaged."""
 
@@ -132,7 +136,7 @@ def divided(gray: Gray) -> Panes:
     apart = pictures.apart(rated)
     if found.kind == "pattern":
         # Pictures of a collage that stand still pass for a pattern around those that move.
-        spread = pictures.apart(_on_ground(sample, found), GAP_PX)
+        spread = pictures.apart(_on_ground(sample, found, (x, y, w, h)), GAP_PX)
         if len(spread) > 1 and spread[1][0] >= SPREAD:
             apart = spread
     inset = rated[0] if rated else None
@@ -153,11 +157,49 @@ def _rated(
     return [(sure, (x + a, y + b, c, d)) for sure, (a, b, c, d) in found]
 
 
-def _on_ground(gray: Gray, found: Borders) -> list[Picture]:
-    """Rectangles within the flat borders, the surest first."""
+def _on_ground(gray: Gray, found: Borders, box: PxBox) -> list[Picture]:
+    """Pictures on a pattern, the moving one and those beside it, the surest first.
+
+    Args:
+        gray: (T, H, W) uint8 luma.
+        found: Its borders.
+        box: What moves: one picture or several.
+    """
     x, y, w, h = whole_px(found.flat)
     ground = gray[:, y : y + h, x : x + w]
-    return _rated(ground, seams.steps(ground), seams.row_steps(ground), x, y)
+    change = gray.std(axis=0, dtype=np.float32)
+    rated = _rated(ground, seams.steps(ground), seams.row_steps(ground), x, y)
+    return [one for one in rated if _counts(change, one[1], box)]
+
+
+def _counts(change: seams.Plane, one: PxBox, box: PxBox) -> bool:
+    """Whether a rectangle on a pattern may be a picture: no cell of it, no part of a picture."""
+    if one[2] * one[3] < LEAST_SIZE * box[2] * box[3]:
+        return False
+    (left, top, right, bottom), (a, b, c, d) = _ends(one), _ends(box)
+    if not (a - GAP_PX <= left and b - GAP_PX <= top):
+        return True
+    if not (right <= c + GAP_PX and bottom <= d + GAP_PX):
+        return True
+    # Within what moves, a picture ends at a gap that stands still.
+    turned = change[top:bottom].T
+    upright = change[:, left:right]
+    sides = (
+        (left - a, turned[left : left + GAP_PX], turned[max(0, left - GAP_PX) : left]),
+        (c - right, turned[right - GAP_PX : right], turned[right : right + GAP_PX]),
+        (top - b, upright[top : top + GAP_PX], upright[max(0, top - GAP_PX) : top]),
+        (d - bottom, upright[bottom - GAP_PX : bottom], upright[bottom : bottom + GAP_PX]),
+    )
+    return all(
+        inside.mean() >= GAP_CHANGE * outside.mean()
+        for room, inside, outside in sides
+        if room > GAP_PX
+    )
+
+
+def _ends(box: PxBox) -> PxBox:
+    """Left, top, right and bottom."""
+    return box[0], box[1], box[0] + box[2], box[1] + box[3]
 
 
 def _divide(gray: Gray, found: seams.SeamMap, box: PxBox, depth: int) -> tuple[float, list[PxBox]]:

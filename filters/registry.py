@@ -127,7 +127,7 @@ FILTERS: Final[dict[str, Filter]] = {
         # Borders are cropped, not a fault; what is left must be worth it. 2.39:1 film in a 4:3
         # frame scores 0.44 and a simulator's plain background 0.42; 9:16 in 16:9 scores 0.68.
         high=0.5,
-        version=3,
+        version=4,
         evidence=letterbox.border_bands,
     ),
     # Bounds of the three below: docs/edits.md. A `split_screen` of 1 is a seam all along and
@@ -139,7 +139,7 @@ FILTERS: Final[dict[str, Filter]] = {
         doc="how surely a seam between two pictures crosses the frame, 0 to 1",
         high=0.75,
         null="keep",
-        version=3,
+        version=4,
         evidence=panes.split_panes,
     ),
     "picture_in_picture": Filter(
@@ -147,7 +147,7 @@ FILTERS: Final[dict[str, Filter]] = {
         doc="how surely a picture lies in a rectangle within the picture, 0 to 1",
         high=0.4,
         null="keep",
-        version=2,
+        version=3,
         evidence=panes.insets,
     ),
     "collage": Filter(
@@ -155,7 +155,7 @@ FILTERS: Final[dict[str, Filter]] = {
         doc="how surely two or more pictures are laid out in the frame, 0 to 1",
         high=0.2,
         null="keep",
-        version=3,
+        version=4,
         evidence=panes.collage_pictures,
     ),
     "text_overlay": Filter(

@@ -5,6 +5,7 @@ import pytest
 
 from filters.base import Unmeasurable
 from filters.clip import clip_from_gray
+from filters.flat_bars import flat_box
 from filters.letterbox import border_bands, border_share, borders, content_box
 from filters.registry import FILTERS
 from tests.filters.scenes import HEIGHT, WIDTH, flat, noisy, panning, texture, view
@@ -214,3 +215,83 @@ def test_resting_camera_before_a_door_has_no_border() -> None:
     for i in range(24):
         gray[i, 60:120, 150 + i : 210 + i] = texture(60, 60, seed=8)
     assert borders(gray).kind is None
+
+
+def test_plain_road_within_bars_is_picture() -> None:
+    # Flat too, but on one side only, and of another colour than the bars.
+    gray = _framed((60, 0, 200, 180))
+    gray[:, 140:, 60:260] = 90
+    assert np.abs(np.subtract(flat_box(gray), (60, 0, 200, 180))).max() <= 1
+
+
+def _faint(gray: npt.NDArray[np.uint8], rows: slice, colour: int) -> None:
+    """Rows of the picture of which little differs from the bars: a plain wall of their colour."""
+    wall = gray[:, rows]
+    wall[:] = np.where(view()[rows] > 170, wall, colour)
+
+
+def test_faint_edge_is_one_where_it_mirrors_a_clear_one() -> None:
+    clear = _framed((0, 30, 320, 120), colour=128)
+    one_sided = _framed((0, 30, 320, 150), colour=128)
+    for gray in (clear, one_sided):
+        _faint(gray, slice(30, 45), 128)
+    assert np.abs(np.subtract(borders(clear).box, (0, 30, 320, 120))).max() <= 2
+    assert borders(one_sided).kind is None
+
+
+def test_sky_that_brightens_evenly_is_no_soft_edge() -> None:
+    gray = np.stack([view(dx=-3 * i) for i in range(24)])
+    rows = np.arange(60)[:, None]
+    gray[:, :60] = np.where(rows < 10, 150, 150 + 0.7 * (rows - 10)).astype(np.uint8)
+    assert flat_box(gray) == FULL
+
+
+def test_figure_before_a_plain_screen_is_picture() -> None:
+    # Its outline lies elsewhere in each row: the screen does not end at one line.
+    gray = np.full((24, HEIGHT, WIDTH), 160, np.uint8)
+    for y in range(HEIGHT):
+        half = round(40 + 25 * np.sin(y / 17))
+        gray[:, y, 160 - half : 160 + half] = 10
+    assert content_box(gray) == FULL
+
+
+def test_bars_of_half_a_second_count() -> None:
+    gray = _framed(FULL, frames=10)
+    gray[:4] = _framed((60, 0, 200, 180), frames=4)
+    found = borders(gray)
+    assert found.kind == "changing"
+    assert np.abs(np.subtract(found.box, (60, 0, 200, 180))).max() <= 1
+
+
+def test_sky_that_comes_into_view_for_half_a_second_is_no_bar() -> None:
+    gray = _framed(FULL, frames=24)
+    gray[8:12] = _framed((0, 30, 320, 150), 180, frames=4)
+    assert borders(gray).kind is None
+
+
+def test_pattern_on_one_side_at_rest_is_picture() -> None:
+    # A shelf before a resting camera: a straight step, but motion begins far from it.
+    gray = np.repeat(view()[None], 24, axis=0)
+    gray[:, :, :60] = texture(HEIGHT, 60, seed=7) // 3
+    yy, xx = np.mgrid[0:HEIGHT, 0:WIDTH]
+    for i in range(24):
+        ball = (xx - 170 - 3 * i) ** 2 + (yy - 80) ** 2 < 65**2
+        gray[i][ball] = texture(seed=8)[ball]
+    assert borders(gray).kind is None
+
+
+def test_faint_bars_count_where_they_come_at_once() -> None:
+    bars = _framed((0, 30, 320, 120), colour=128)
+    for rows in (slice(30, 45), slice(135, 150)):
+        _faint(bars, rows, 128)
+    coming = _framed(FULL, frames=12)
+    coming[:4] = bars[:4]
+    assert flat_box(bars) == FULL
+    assert np.abs(np.subtract(borders(coming).box, (0, 30, 320, 120))).max() <= 2
+
+
+def test_part_of_plain_rows_does_not_take_the_clip_its_box() -> None:
+    # A card of level stripes, each plain, for half a second: there is no picture in it.
+    gray = _framed(FULL, frames=30)
+    gray[12:16] = np.repeat(np.arange(HEIGHT)[:, None], WIDTH, axis=1)
+    assert content_box(gray) == FULL

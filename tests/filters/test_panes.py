@@ -6,6 +6,7 @@ import numpy.typing as npt
 import pytest
 
 from filters.clip import clip_from_gray
+from filters.letterbox import borders
 from filters.panes import collage_share, divided, inset_share, split_share
 from filters.pictures import Cues, apart
 from filters.registry import FILTERS
@@ -173,3 +174,13 @@ def test_slanted_edge_of_the_scene_is_no_seam() -> None:
         x = 150 + round(4 * y / HEIGHT)
         gray[:, y, x:] = other[y, x:]
     assert FILTERS["split_screen"].keeps(split_share(clip_from_gray(gray, 30.0)))
+
+
+def test_checkerboard_around_a_picture_is_no_collage() -> None:
+    yy, xx = np.mgrid[0:HEIGHT, 0:WIDTH]
+    board = np.where((xx // 28 + yy // 28) % 2, 120, 70).astype(np.uint8)
+    gray = np.repeat(board[None], 60, axis=0)
+    gray[:, :, 40:280] = _moving(-1.5, size=(240, HEIGHT))
+    clip = clip_from_gray(gray, 30.0)
+    assert borders(clip.gray).kind == "pattern"
+    assert FILTERS["collage"].keeps(collage_share(clip))
