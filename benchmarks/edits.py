@@ -350,6 +350,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
             within = {f"within_{px}_px": float((errors <= px + 0.01).mean()) for px in (2, 6)}
             result["scores"][f"box/{kind}"] = within
             print("box", kind, within, "median", round(float(np.median(errors)), 2))
+    result["clips"] = [
+        {"source": r.source, "edit": r.family, "kind": r.kind, "cropped": r.cropped} | r.scores
+        for r in rows
+    ]
     result["cpu_ms_per_frame"] = float(np.median([r.cpu_ms for r in rows]))
     print("CPU ms per decoded frame, median:", round(result["cpu_ms_per_frame"], 3))
     options.out.write_text(json.dumps(result, indent=1) + "\n")

@@ -43,7 +43,7 @@ SEEN: Final = 0.25
 SINGLE: Final = 0.8
 """What an agreement with one other view is worth: edges of two scenes meet by chance now and then,
 those of three hardly ever."""
-SURE: Final = 0.36
+SURE: Final = 0.3
 """Agreement from which a cell counts as area and is shown."""
 EDGE_PX: Final = 4
 """Within this of the content box's sides nothing is compared: borders stay over shots too, even

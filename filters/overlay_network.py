@@ -31,7 +31,7 @@ class Network:
     """Weights.
 
     Attributes:
-        arrays: `<layer>.weight` (out, in, k, k) and `<layer>.bias` of the layers a to i and o.
+        arrays: `<layer>.weight` (out, in, k, k) and `<layer>.bias` of the layers a to h and o.
     """
 
     arrays: dict[str, Floats]
@@ -54,11 +54,11 @@ class Network:
         x = self._relu("b", x, stride=2)
         x = self._relu("c", x)
         y: Floats = self._relu("d", x, stride=2)
-        for name, dilation in (("e", 1), ("f", 2), ("g", 4)):
+        for name, dilation in (("e", 2), ("f", 4)):
             y = np.add(y, self._relu(name, y, dilation=dilation))
         y = y.repeat(2, axis=1).repeat(2, axis=2)[:, : x.shape[1], : x.shape[2]]
-        x = self._relu("h", np.concatenate([x, y]))
-        x = x + self._relu("i", x)
+        x = self._relu("g", np.concatenate([x, y]))
+        x = x + self._relu("h", x)
         logits = self._layer("o", x)
         return np.asarray(1 / (1 + np.exp(-logits)), np.float32)
 

@@ -36,6 +36,8 @@ _TAKE_FRAMES = (16, 32)
 _PAUSE = 24
 """Frames left out after a take, so that takes of a clip differ."""
 _MOST_TAKES = 6
+_SEEDED = 2500
+"""Samples of one generator."""
 _CUT = 28.0
 """Grey levels between neighbouring small frames from which a take ends."""
 
@@ -78,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def made_samples(
     takes: Sequence[Picture], stills: Sequence[Picture], count: int, seed: int, kept: Path | None
 ) -> list[Sample]:
-    """Samples of one seed; kept in a file, and taken from it where it holds them.
+    """Samples, every _SEEDED of the next seed; kept in a file, and taken from it if it holds them.
 
     Raises:
         ValueError: If the file holds other samples: of another seed or number.
@@ -89,8 +91,10 @@ def made_samples(
                 raise ValueError(f"{kept} holds samples of another seed or number")
             pairs = zip(stored["maps"], stored["labels"], strict=True)
             return [Sample(maps, labels) for maps, labels in pairs]
-    rng = np.random.default_rng(seed)
-    samples = [sample(takes, stills, rng) for _ in range(count)]
+    samples: list[Sample] = []
+    for first in range(0, count, _SEEDED):
+        rng = np.random.default_rng(seed + 1 + first // _SEEDED)
+        samples += [sample(takes, stills, rng) for _ in range(min(_SEEDED, count - first))]
     if kept is not None:
         maps, labels = (np.stack(kind) for kind in zip(*map(astuple, samples), strict=True))
         np.savez(kept, maps=maps, labels=labels, seed=seed)

@@ -23,7 +23,7 @@ PICTURES: Final = 4
 """The first maps are pictures: the mean and three frames; the others are differences."""
 CROP: Final = (112, 192)
 """Rows and columns of the parts of the maps that a batch holds."""
-WIDTHS: Final = (24, 32, 64)
+WIDTHS: Final = (16, 32, 64)
 """Channels at a half, a quarter and an eighth of the size."""
 COVERED_WEIGHT: Final = 3.0
 """Weight of covered cells against free ones, which are 30 times as many."""
@@ -36,7 +36,7 @@ HARD_TIMES: Final = 2
 """How often more they are drawn."""
 FALSE_CELLS: Final = 20
 """Cells that most look like an overlay and are none, whose mean answer says how much it sees."""
-WORDS_WEIGHT: Final = 0.3
+WORDS_WEIGHT: Final = 0.4
 """Weight of the surest WORDS, over which a clip's score is taken, against the mean over cells."""
 INVERTED: Final = 0.1
 """Share of the parts drawn as negatives of themselves."""
@@ -48,7 +48,7 @@ RARE: Final = -3.0
 class Recipe:
     """Steps, batch size, peak learning rate and seed."""
 
-    steps: int = 20000
+    steps: int = 6000
     batch: int = 16
     rate: float = 4e-3
     seed: int = 0
@@ -77,30 +77,29 @@ class Model(nn.Module):
         self.b = nn.Conv2d(first, middle, 3, 2, 1)
         self.c = nn.Conv2d(middle, middle, 3, 1, 1)
         self.d = nn.Conv2d(middle, last, 3, 2, 1)
-        self.e = nn.Conv2d(last, last, 3, 1, 1)
-        self.f = nn.Conv2d(last, last, 3, 1, 2, dilation=2)
-        self.g = nn.Conv2d(last, last, 3, 1, 4, dilation=4)
-        self.h = nn.Conv2d(middle + last, middle, 1)
-        self.i = nn.Conv2d(middle, middle, 3, 1, 1)
+        self.e = nn.Conv2d(last, last, 3, 1, 2, dilation=2)
+        self.f = nn.Conv2d(last, last, 3, 1, 4, dilation=4)
+        self.g = nn.Conv2d(middle + last, middle, 1)
+        self.h = nn.Conv2d(middle, middle, 3, 1, 1)
         self.o = nn.Conv2d(middle, 2, 1)
-        hidden = {k: getattr(self, k).out_channels for k in "abcdefghi"} if normed else {}
+        hidden = {k: getattr(self, k).out_channels for k in "abcdefgh"} if normed else {}
         self.norms = nn.ModuleDict({k: nn.BatchNorm2d(count) for k, count in hidden.items()})
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, 2, H / 4, W / 4) logits of (N, CHANNELS, H, W) maps, scaled by `scaled`."""
         x = self._layer("c", self._layer("b", self._layer("a", x)))
         y = self._layer("d", x)
-        for name in "efg":
+        for name in "ef":
             y = y + self._layer(name, y)
         y = y.repeat_interleave(2, 2).repeat_interleave(2, 3)[:, :, : x.shape[2], : x.shape[3]]
-        x = self._layer("h", torch.cat([x, y], 1))
-        logits: Tensor = self.o(x + self._layer("i", x))
+        x = self._layer("g", torch.cat([x, y], 1))
+        logits: Tensor = self.o(x + self._layer("h", x))
         return logits
 
     def weights(self) -> dict[str, Tensor]:
         """`<layer>.weight` and `<layer>.bias`, with the normalisation folded into them."""
         found: dict[str, Tensor] = {}
-        for name in "abcdefghio":
+        for name in "abcdefgho":
             layer: nn.Conv2d = getattr(self, name)
             weight, bias = layer.weight, layer.bias
             if name in self.norms and isinstance(norm := self.norms[name], nn.BatchNorm2d):
