@@ -192,10 +192,12 @@ class OverShots:
     Attributes:
         kept: Of the clip.
         agreement: (h, w) float32, 0 to 1: how alike the edges in each cell are in other shots.
+        recurs: (h, w) float32, 0 to 1: how surely something is drawn in this and other shots.
     """
 
     kept: Kept
     agreement: npt.NDArray[np.float32]
+    recurs: npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """What stays over the shots of a source: logos, displays, scoreboards.
 
 A new shot changes everything in the picture but what was drawn over it. Two shots agree at a place
-where the gradients of their mean pictures point the same way, pixel by pixel.
+where the gradients of their mean pictures point the same way, pixel by pixel; where what is drawn
+moves or changes, the network's answers of both shots tell.
 """
 
 from collections.abc import Sequence
@@ -40,6 +41,9 @@ UNSEEN: Final = 0.5
 """What is left of an agreement where the network sees no overlay at all."""
 SEEN: Final = 0.25
 """The network's answer from which an agreement counts whole."""
+RECURS: Final = 0.6
+"""What the network's answer is worth where it holds in several shots: it errs at a place now and
+then, hardly ever in two scenes at the same one."""
 SINGLE: Final = 0.8
 """What an agreement with one other view is worth: edges of two scenes meet by chance now and then,
 those of three hardly ever."""
@@ -88,8 +92,8 @@ def alone(clip: Clip) -> float:
 def over_shots(kept: Sequence[Kept]) -> list[OverShots | None]:
     """What each clip of a source shares with other shots; None where no other view is there.
 
-    Of each other shot the first clip is compared. A cell's agreement is the median over the views,
-    the lower one of an even number, times what the network saw in the clip itself.
+    Of each other shot the first clip is compared. A cell's agreement, and the lesser of what the
+    network sees drawn in both, are medians over the views, the lower one of an even number.
 
     Args:
         kept: The clips of a source in order.
@@ -105,28 +109,33 @@ def over_shots(kept: Sequence[Kept]) -> list[OverShots | None]:
             at = np.linspace(0, len(others) - 1, MOST_OTHERS).round().astype(int)
             others = [others[i] for i in at]
         own = fields[clip.shot] if clip is firsts[clip.shot] else _fields(clip)
-        views = [a for shot in others if (a := _agreement(own, fields[shot])) is not None]
-        if not views:
-            found.append(None)
-            continue
-        stays = np.sort(np.stack(views), axis=0)[(len(views) - 1) // 2]
-        stays = stays if len(views) > 1 else stays * SINGLE
-        found.append(OverShots(clip, np.maximum(stays, np.float32(0))))
+        views = [
+            (agreed, np.minimum(clip.drawn, firsts[shot].drawn) / np.float32(255))
+            for shot in others
+            if (agreed := _agreement(own, fields[shot])) is not None
+        ]
+        found.append(OverShots(clip, *map(_median, zip(*views, strict=True))) if views else None)
     return found
+
+
+def _median(views: Sequence[Cells]) -> Cells:
+    """(h, w) over the views, 0 or more; less for one view."""
+    lower = np.sort(np.stack(views), axis=0)[(len(views) - 1) // 2]
+    return np.asarray(np.maximum(lower, 0) * (1 if len(views) > 1 else SINGLE), np.float32)
 
 
 def mark_sureness(found: OverShots) -> float:
     """How surely a small mark stays in its place over the shots, 0 to 1.
 
     Of the places smaller than MOST_MARK of the frame, the surest: the mean over its best cells,
-    MARK_SHARE of the frame.
+    MARK_SHARE of the frame. Places are those of edges that agree, and those with what recurs.
     """
-    return max((sure for sure, _ in _marks(_weighted(found))), default=0.0)
+    return max((sure for sure, _ in _all_marks(found)), default=0.0)
 
 
 def static_area(found: OverShots) -> float:
     """Share of the frame under what stays drawn over the picture over the shots, 0 to 1."""
-    return float((_weighted(found) >= SURE).mean())
+    return float((_combined(found) >= SURE).mean())
 
 
 def text_sureness(found: OverShots) -> float:
@@ -139,7 +148,11 @@ def text_sureness(found: OverShots) -> float:
 
 def mark_boxes(found: OverShots) -> list[Evidence]:
     """The marks, the surest first."""
-    marks = sorted(_marks(_weighted(found)), reverse=True)[:4]
+    marks: list[tuple[float, tuple[float, float, float, float]]] = []
+    for sure, box in sorted(_all_marks(found), reverse=True):
+        if not any(_meet(box, other) for _, other in marks):
+            marks.append((sure, box))
+    marks = marks[:4]
     return [Evidence(0.0, found.kept.end_s, box, sure, "mark") for sure, box in marks]
 
 
@@ -147,8 +160,17 @@ def static_boxes(found: OverShots) -> list[Evidence]:
     """Boxes of what stays."""
     return [
         Evidence(0.0, found.kept.end_s, box, float(inside.mean()), "overlay")
-        for inside, box in components(_weighted(found), SURE)
+        for inside, box in components(_combined(found), SURE)
     ]
+
+
+def _all_marks(found: OverShots) -> list[tuple[float, tuple[float, float, float, float]]]:
+    return [*_marks(_weighted(found)), *_marks(_combined(found))]
+
+
+def _meet(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
+    """Whether two boxes (x, y, width, height) overlap."""
+    return all(a[i] < b[i] + b[i + 2] and b[i] < a[i] + a[i + 2] for i in (0, 1))
 
 
 def _marks(stays: Cells) -> list[tuple[float, tuple[float, float, float, float]]]:
@@ -164,6 +186,11 @@ def _weighted(found: OverShots) -> Cells:
     """Agreement, less where the network sees nothing drawn in the clip."""
     drawn = found.kept.drawn.astype(np.float32) / 255
     return np.asarray(found.agreement * np.clip(drawn / SEEN, UNSEEN, 1), np.float32)
+
+
+def _combined(found: OverShots) -> Cells:
+    """What stays by its edges, and what the network sees in several shots."""
+    return np.asarray(1 - (1 - _weighted(found)) * (1 - RECURS * found.recurs), np.float32)
 
 
 def _bytes(cells: Cells) -> npt.NDArray[np.uint8]:

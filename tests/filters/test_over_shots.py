@@ -89,10 +89,35 @@ def test_what_stays_makes_text_surer_and_never_less_sure() -> None:
     blank = np.zeros(cells, np.uint8)
     kept = Kept(0, np.zeros((180, 320), np.uint8), blank, text, (0, 0, 320, 180), 4.0)
     stays = np.zeros(cells, np.float32)
-    without = text_sureness(OverShots(kept, stays))
+    without = text_sureness(OverShots(kept, stays, np.zeros_like(stays)))
     stays[3:6, 60:72] = 0.9
     assert without == pytest.approx(130 / 255, abs=0.01)
-    assert text_sureness(OverShots(kept, stays)) > 0.95
+    assert text_sureness(OverShots(kept, stays, np.zeros_like(stays))) > 0.95
+
+
+def _kept(shot: int, seen: bool) -> Kept:
+    """A shot of a picture of its own, in which the network sees a mark or none."""
+    drawn = np.zeros((45, 80), np.uint8)
+    if seen:
+        drawn[4:8, 60:68] = 230
+    mean = np.asarray(texture(seed=shot + 1), np.uint8)
+    mean = np.asarray(cv2.resize(mean, (320, 180)), np.uint8)
+    return Kept(shot, mean, drawn, np.zeros((1, 45, 80), np.uint8), (4, 4, 316, 176), 4.0)
+
+
+def test_a_mark_whose_edges_change_is_found_where_the_network_sees_it_in_most_shots() -> None:
+    found = [one for one in over_shots([_kept(i, True) for i in range(3)]) if one]
+    assert len(found) == 3
+    assert all(mark_sureness(one) > 0.5 for one in found)
+    assert static_area(found[0]) == pytest.approx(32 / 3600)
+    assert mark_boxes(found[0])[0].box == pytest.approx((60 / 80, 4 / 45, 8 / 80, 4 / 45))
+
+
+def test_what_the_network_sees_in_two_shots_of_three_is_no_mark() -> None:
+    found = over_shots([_kept(0, True), _kept(1, False), _kept(2, True)])
+    assert all(
+        one is not None and FILTERS["logo_overlay"].keeps(mark_sureness(one)) for one in found
+    )
 
 
 def test_one_clip_has_no_score_and_says_why() -> None:
