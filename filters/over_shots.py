@@ -44,7 +44,7 @@ SEEN: Final = 0.25
 RECURS: Final = 0.6
 """What the network's answer is worth where it holds in several shots: it errs at a place now and
 then, hardly ever in two scenes at the same one."""
-SINGLE: Final = 0.8
+SINGLE: Final = 0.7
 """What an agreement with one other view is worth: edges of two scenes meet by chance now and then,
 those of three hardly ever."""
 SURE: Final = 0.3
