@@ -20,30 +20,12 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.edits import area_under
-from curate.config import Limits, Measure
-from curate.decode import Video
-from curate.window import ClipWindow
-from filters.base import Clip, Unmeasurable
+from benchmarks.edits import area_under, read_clip
+from filters.base import Unmeasurable
 from filters.registry import FILTERS
 
 SECONDS: Final = 6.0
 DRAWS: Final = 2000
-
-
-def read_clip(path: Path) -> Clip:
-    """The first SECONDS of a video as filters see them."""
-    window, times = ClipWindow(Measure(), 2.0), []
-    with Video(str(path), Limits()) as video:
-        for frame in video:
-            times.append(float(frame.pts * video.time_base))
-            window.add(frame, times[-1], frame.to_array(64, 36, "yuvj444p")[0])
-            if times[-1] - times[0] > SECONDS:
-                break
-    clip = window.clip(0, len(times), times[0], None)
-    if clip is None:
-        raise RuntimeError(f"{path}: no frame was analysed")
-    return clip
 
 
 def figures(
@@ -68,7 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with Path(__file__).with_name("edit_real.tsv").open() as handle:
         for row in csv.DictReader(handle, delimiter="\t"):
             try:
-                score = FILTERS["text_overlay"].score(read_clip(options.clips / row["file"]))
+                score = FILTERS["text_overlay"].score(
+                    read_clip(options.clips / row["file"], SECONDS)[0]
+                )
             except Unmeasurable as error:
                 print(row["file"], row["text"], error)
                 continue

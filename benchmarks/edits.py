@@ -12,8 +12,8 @@ box at 360p; CPU per decoded frame. --pictures writes the worst errors of each a
 
 import argparse
 import csv
-import io
 import json
+import math
 import tempfile
 import time
 import zlib
@@ -23,7 +23,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-import av
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +32,7 @@ from curate.config import Limits, Measure
 from curate.decode import Video
 from curate.isolate import keep_freed_memory
 from curate.ocr import require_ocr, text_share
+from curate.overlays.training.synthesis import encoded
 from curate.window import ClipWindow
 from filters.base import Clip, Unmeasurable
 from filters.letterbox import borders
@@ -122,32 +122,34 @@ def fitted(other: Frames, like: Frames) -> Frames:
 
 def encode(frames: Frames, rate: float, crf: int) -> bytes:
     """An MP4 of x264."""
-    buffer = io.BytesIO()
     options = {"preset": "veryfast", "crf": str(crf)}
-    with av.open(buffer, "w", format="mp4") as out:
-        stream = out.add_stream("libx264", Fraction(rate).limit_denominator(1001), options=options)
-        stream.height, stream.width = frames.shape[1:3]
-        stream.pix_fmt = "yuv420p"
-        for frame in frames:
-            picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
-            out.mux(stream.encode(picture))
-        out.mux(stream.encode())
-    return buffer.getvalue()
+    return encoded(frames, Fraction(rate).limit_denominator(1001), options)
 
 
 def as_measured(data: bytes) -> tuple[Clip, int]:
     """The clip that filters see, all of the video in one, and its decoded frames."""
-    window, times = ClipWindow(Measure(), 2.0), []
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
         file.write(data)
         file.flush()
-        with Video(file.name, Limits()) as video:
-            for frame in video:
-                times.append(float(frame.pts * video.time_base))
-                window.add(frame, times[-1], frame.to_array(64, 36, "yuvj444p")[0])
+        return read_clip(Path(file.name))
+
+
+def read_clip(path: Path, seconds: float = math.inf) -> tuple[Clip, int]:
+    """The first seconds of a video, its shots in one clip, as filters see it; decoded frames.
+
+    Raises:
+        RuntimeError: If no frame was analysed.
+    """
+    window, times = ClipWindow(Measure(), 2.0), []
+    with Video(str(path), Limits()) as video:
+        for frame in video:
+            times.append(float(frame.pts * video.time_base))
+            window.add(frame, times[-1], frame.to_array(64, 36, "yuvj444p")[0])
+            if times[-1] - times[0] > seconds:
+                break
     clip = window.clip(0, len(times), times[0], None)
     if clip is None:
-        raise RuntimeError("no frame was analysed")
+        raise RuntimeError(f"{path}: no frame was analysed")
     return clip, len(times)
 
 

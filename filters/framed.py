@@ -11,12 +11,10 @@ import numpy.typing as npt
 
 from filters import seams
 from filters.base import Gray
-from filters.blurred_copy import is_copied
+from filters.blurred_copy import LEAST_BAND, is_copied
 from filters.seams import Box
-from filters.still_frame import Widths, still_frame
+from filters.still_frame import MOST, NO_FRAME, STILL_SHARE, Widths, still_frame
 
-MOST: Final = 0.46
-"""Share of a side that one border may take."""
 SEAM_SHARE: Final = 0.65
 """Share of a line's length along which it must stand out as a step."""
 BLURRED_SEAM: Final = 0.35
@@ -25,13 +23,8 @@ SEAM_PX: Final = 0.75
 """px from the line where motion begins to the seam that is its place."""
 MOST_RECTANGLES: Final = 40
 """That are looked at, those of the clearest seams."""
-LEAST_BAND: Final = 5
-"""px of a border that stands still, at least."""
-STILL_SHARE: Final = 0.98
-"""Share of a pattern's line that stands still."""
 MOVES_SHARE: Final = 0.6
 """Share of the picture's outermost lines that stands still at most."""
-NO_FRAME: Final[Widths] = (0.0, 0.0, 0.0, 0.0)
 STILL: Final = 10
 """Grey levels over the clip within which a pixel of a pattern stays: compression moves it by 4."""
 

@@ -14,10 +14,10 @@ import numpy.typing as npt
 from filters import seams
 from filters.base import Clip, Evidence, Gray, Unmeasurable
 from filters.flat_bars import FLAT_STD, NEAR_PX, flat_box
-from filters.framed import NO_FRAME, framed, paired
+from filters.framed import framed, paired
 from filters.memo import once_per_clip
 from filters.seams import Box
-from filters.still_frame import Widths
+from filters.still_frame import NO_FRAME, Widths
 
 MAX_FRAMES: Final = 24
 """Frames looked at, spread over the clip."""

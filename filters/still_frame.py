@@ -19,6 +19,7 @@ Plane: TypeAlias = npt.NDArray[np.float32]
 Line: TypeAlias = npt.NDArray[np.float64]
 Widths: TypeAlias = tuple[float, float, float, float]
 """Of the frame on the left, at the top, on the right and at the bottom, px; 0 for none."""
+NO_FRAME: Final[Widths] = (0.0, 0.0, 0.0, 0.0)
 
 NOISE: Final = 0.5
 """Grey levels of change over time that a codec leaves in what stands still."""
@@ -63,10 +64,10 @@ def still_frame(gray: Gray, found: SeamMap) -> Widths:
         found: Its seams.
     """
     if len(gray) < 3:
-        return 0.0, 0.0, 0.0, 0.0
+        return NO_FRAME
     change = _change(gray)
     height, width = change.shape
-    left, top, right, bottom = 0.0, 0.0, 0.0, 0.0
+    left, top, right, bottom = NO_FRAME
     # Where there is a frame on all sides, lines across it are longer than the picture.
     for _ in range(2):
         columns = slice(int(left), width - int(right))

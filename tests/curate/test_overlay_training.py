@@ -134,6 +134,32 @@ def test_missing_fonts_are_named_by_their_packages(
     assert "fonts-lato" not in str(raised.value)  # of the other part
 
 
+def test_kept_samples_are_used_again_and_others_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    from curate.overlays.training import __main__ as training
+    from curate.overlays.training.synthesis import Sample
+
+    drawn: list[int] = []
+
+    def drawing(takes: object, stills: object, rng: np.random.Generator) -> Sample:
+        drawn.append(int(rng.integers(1 << 30)))
+        return Sample(np.full((1, 2, 2), drawn[-1] % 256, np.uint8), np.zeros((2, 1, 1), np.uint8))
+
+    monkeypatch.setattr(training, "sample", drawing)
+    monkeypatch.setattr(training, "_SEEDED", 2)
+    kept = tmp_path / "samples.npz"
+    first = training.made_samples([], [], 3, 7, kept)
+    wanted = [np.random.default_rng(seed).integers(1 << 30, size=2) for seed in (8, 9)]
+    assert drawn == [*wanted[0], wanted[1][0]]
+    again = training.made_samples([], [], 3, 7, kept)
+    assert len(drawn) == 3
+    assert [s.maps.tolist() for s in again] == [s.maps.tolist() for s in first]
+    with pytest.raises(ValueError, match="another seed or number"):
+        training.made_samples([], [], 3, 6, kept)
+
+
 def test_hardest_samples_are_those_with_the_most_false_answers() -> None:
     torch = pytest.importorskip("torch")
     from curate.overlays.training.synthesis import Sample

@@ -83,23 +83,28 @@ def sample(takes: Sequence[Picture], stills: Sequence[Picture], rng: Random) -> 
 
 def coded(frames: Picture, rate: int, rng: Random) -> Picture:
     """(T, 180, 320) uint8 luma of RGB frames as analysed after x264 at a crf of 18 to 34."""
-    buffer = io.BytesIO()
     options = {
         "preset": str(rng.choice(["superfast", "superfast", "veryfast"])),
         "crf": str(rng.integers(18, 35)), "threads": "1",
     }  # fmt: skip
+    data = encoded(frames, Fraction(rate), options)
+    scalers = Scalers()
+    with av.open(io.BytesIO(data), "r") as video:
+        return np.stack([scalers.scale(f, *SIZE, "gray") for f in video.decode(video=0)])
+
+
+def encoded(frames: Picture, rate: Fraction, options: dict[str, str]) -> bytes:
+    """An MP4 of x264 of (T, H, W, 3) uint8 RGB frames."""
+    buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as out:
-        stream = out.add_stream("libx264", Fraction(rate), options=options)
+        stream = out.add_stream("libx264", rate, options=options)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
         for frame in frames:
             picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame), format="rgb24")
             out.mux(stream.encode(picture))
         out.mux(stream.encode())
-    buffer.seek(0)
-    scalers = Scalers()
-    with av.open(buffer, "r") as video:
-        return np.stack([scalers.scale(f, *SIZE, "gray") for f in video.decode(video=0)])
+    return buffer.getvalue()
 
 
 def _overlays(frames: int, rate: int, rng: Random) -> list[Sprite]:
