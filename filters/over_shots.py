@@ -52,6 +52,8 @@ SURE: Final = 0.3
 EDGE_PX: Final = 4
 """Within this of the content box's sides nothing is compared: borders stay over shots too, even
 lines of a px or two along the frame's edge, too thin to be found as borders."""
+BORDER_PX: Final = 8
+"""Further than that from a border the network's answer is no longer the border's."""
 
 
 def keep(clip: Clip, shot: int) -> Kept:
@@ -110,12 +112,25 @@ def over_shots(kept: Sequence[Kept]) -> list[OverShots | None]:
             others = [others[i] for i in at]
         own = fields[clip.shot] if clip is firsts[clip.shot] else _fields(clip)
         views = [
-            (agreed, np.minimum(clip.drawn, firsts[shot].drawn) / np.float32(255))
+            (agreed, np.minimum(_off_borders(clip), _off_borders(firsts[shot])))
             for shot in others
             if (agreed := _agreement(own, fields[shot])) is not None
         ]
         found.append(OverShots(clip, *map(_median, zip(*views, strict=True))) if views else None)
     return found
+
+
+def _off_borders(clip: Kept) -> Cells:
+    """(h, w) what the network sees drawn, 0 to 1; nothing near a border, which stays too."""
+    drawn = np.asarray(clip.drawn / 255, np.float32)
+    (height, width), (rows, columns) = clip.mean.shape, drawn.shape
+    left, top, right, bottom = clip.box
+    y, x = (np.arange(rows) + 0.5) * height / rows, (np.arange(columns) + 0.5) * width / columns
+    drawn[(top > EDGE_PX) & (y < top + BORDER_PX)] = 0
+    drawn[(bottom < height - EDGE_PX) & (y >= bottom - BORDER_PX)] = 0
+    drawn[:, (left > EDGE_PX) & (x < left + BORDER_PX)] = 0
+    drawn[:, (right < width - EDGE_PX) & (x >= right - BORDER_PX)] = 0
+    return drawn
 
 
 def _median(views: Sequence[Cells]) -> Cells:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -111,6 +113,18 @@ def test_a_mark_whose_edges_change_is_found_where_the_network_sees_it_in_most_sh
     assert all(mark_sureness(one) > 0.5 for one in found)
     assert static_area(found[0]) == pytest.approx(32 / 3600)
     assert mark_boxes(found[0])[0].box == pytest.approx((60 / 80, 4 / 45, 8 / 80, 4 / 45))
+
+
+def test_what_the_network_sees_next_to_a_border_is_the_border() -> None:
+    bordered = [replace(_kept(i, True), box=(4, 14, 316, 176)) for i in range(3)]
+    for one in over_shots(bordered):
+        assert one is not None
+        assert one.recurs[4:5].max() == 0
+        assert one.recurs[6:8, 60:68].min() > 0.8
+    beside = [replace(_kept(i, True), box=(4, 24, 316, 176)) for i in range(3)]
+    for one in over_shots(beside):
+        assert one is not None
+        assert FILTERS["logo_overlay"].keeps(mark_sureness(one))
 
 
 def test_what_the_network_sees_in_two_shots_of_three_is_no_mark() -> None:
