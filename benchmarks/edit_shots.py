@@ -94,7 +94,7 @@ def sources(folder: Path, half: str, count: int, kinds: Sequence[str]) -> Iterat
 
 def kept(source: Source) -> tuple[list[Kept], list[float]]:
     """What the pass keeps of each shot, and its text_overlay alone."""
-    shown: list[tuple[int, Frames]] = []
+    shown: list[tuple[int, Frames, Frames]] = []
     last = -1
     with tempfile.NamedTemporaryFile(suffix=".mp4") as file:
         file.write(source.data)
@@ -103,15 +103,18 @@ def kept(source: Source) -> tuple[list[Kept], list[float]]:
             for number, frame in enumerate(video):
                 slot = analysis_slot(number / RATE)
                 if slot != last:
-                    shown.append((number, frame.to_array(320, 180, "gray")))
+                    chroma = frame.to_array(320, 180, "yuvj444p")[1:]
+                    shown.append((number, frame.to_array(320, 180, "gray"), chroma))
                 last = slot
     clips: list[Kept] = []
     alone: list[float] = []
     for shot, (start, end) in enumerate(pairwise(source.cuts)):
-        gray = np.stack([g for number, g in shown if start + 1 <= number < end - 1])
+        inside = [(g, c) for number, g, c in shown if start + 1 <= number < end - 1]
+        gray, chroma = (np.stack(planes) for planes in zip(*inside, strict=True))
         t_s = np.arange(len(gray)) / 6.0
         tiny = np.zeros((len(gray), 36, 64), np.uint8)
-        clip = Clip(gray, t_s, (GlobalMotion(),) * (len(gray) - 1), tiny, t_s)
+        motion, coloured = (GlobalMotion(),) * (len(gray) - 1), tuple(range(0, len(gray), 3))
+        clip = Clip(gray, t_s, motion, tiny, t_s, chroma=chroma[::3], chroma_at=coloured)
         clips.append(keep(clip, shot))
         alone.append(text_sureness(clip))
     return clips, alone

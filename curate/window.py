@@ -17,6 +17,8 @@ Picture = npt.NDArray[np.uint8]
 Box = tuple[float, ...]
 
 _JPEG_QUALITY = 95
+_COLOURED = 3
+"""One in so many analysed frames is held in colour."""
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class _Analysed:
     t_s: float
     gray: Picture
     motion: GlobalMotion
+    chroma: Picture | None
 
 
 @dataclass(slots=True)
@@ -63,6 +66,7 @@ class ClipWindow:
     _previous: Picture | None = None
     _codec: CodecMotion | None = None
     _size: tuple[int, int] | None = None
+    _uncoloured: int = 0
     _still_size: tuple[int, int] = (0, 0)
     _analysis: _Every = field(init=False)
     _sampling: _Every = field(init=False)
@@ -103,7 +107,9 @@ class ClipWindow:
         if self._previous is not None:
             motion = estimate(self._previous, gray, vectors, self._earlier)
         self._earlier, self._previous = self._previous, gray
-        self._analysed.append(_Analysed(frame.index, t_s, gray, motion))
+        chroma = frame.to_array(*self._size, "yuvj444p")[1:] if not self._uncoloured else None
+        self._uncoloured = (self._uncoloured + 1) % _COLOURED
+        self._analysed.append(_Analysed(frame.index, t_s, gray, motion, chroma))
         return None if first else motion
 
     def clip(self, start: int, end: int, start_s: float, transition: float | None) -> Clip | None:
@@ -118,6 +124,7 @@ class ClipWindow:
         inside = [a for a in self._analysed if start <= a.index < end]
         if not inside:
             return None
+        colours = {i: a.chroma for i, a in enumerate(inside) if a.chroma is not None}
         passed = [self._tiny[index] for index in range(start, end)]
         return Clip(
             gray=np.stack([a.gray for a in inside]),
@@ -126,6 +133,8 @@ class ClipWindow:
             tiny=np.stack([luma for _, luma in passed]),
             tiny_t_s=np.array([t_s - start_s for t_s, _ in passed]),
             transition=transition,
+            chroma=np.stack(list(colours.values())) if colours else None,
+            chroma_at=tuple(colours),
         )
 
     def stills(self, start: int, end: int, box: Box) -> list[tuple[int, bytes]]:

@@ -13,6 +13,8 @@ Frames: TypeAlias = npt.NDArray[np.uint8]
 """(T, H, W, 3) uint8 RGB."""
 Gray: TypeAlias = npt.NDArray[np.uint8]
 """(T, H, W) uint8 luma."""
+Chroma: TypeAlias = npt.NDArray[np.uint8]
+"""(N, 2, H, W) uint8 Cb and Cr, 128 where there is no colour."""
 Float: TypeAlias = npt.NDArray[np.float64]
 """float64 of any shape."""
 
@@ -90,6 +92,9 @@ class Clip:
         transition: The shot detector's highest score inside, 0 to 1; None where it has none.
         text_share: Share of the middle still that an optional detector found to be text, 0 to 1;
             None where it was not asked.
+        chroma: (N, 2, H, W) uint8 Cb and Cr, 128 for grey, of one in three analysed frames; None
+            where only luma is known.
+        chroma_at: N indices of these frames in `gray`, increasing.
         found: What functions marked `once` returned on this clip.
     """
 
@@ -100,6 +105,8 @@ class Clip:
     tiny_t_s: Float
     transition: float | None = None
     text_share: float | None = None
+    chroma: Chroma | None = None
+    chroma_at: tuple[int, ...] = ()
     found: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -109,6 +116,9 @@ class Clip:
             raise ValueError(f"gray, gray_t_s and motion + 1 must agree and not be 0: {shapes}")
         if len(self.tiny) != len(self.tiny_t_s):
             raise ValueError(f"tiny and tiny_t_s differ: {len(self.tiny)}, {len(self.tiny_t_s)}")
+        coloured = 0 if self.chroma is None else len(self.chroma)
+        if coloured != len(self.chroma_at):
+            raise ValueError(f"chroma and chroma_at differ: {coloured}, {len(self.chroma_at)}")
 
 
 Found = TypeVar("Found")

@@ -20,8 +20,8 @@ Floats = npt.NDArray[np.float32]
 
 CELL: Final = 4
 """px of the analysed picture along a side of a cell of the answer."""
-OFFSET: Final = (0.45, 0.45, 0.45, 0.45, 0.2, 0.06, 0.12, 0.04, 0.04)
-SCALE: Final = (4.0, 4.0, 4.0, 4.0, 4.0, 8.0, 6.0, 10.0, 10.0)
+OFFSET: Final = (0.45, 0.45, 0.45, 0.45, 0.2, 0.06, 0.12, 0.04, 0.04, 0.5, 0.5, 0.02)
+SCALE: Final = (4.0, 4.0, 4.0, 4.0, 4.0, 8.0, 6.0, 10.0, 10.0, 10.0, 10.0, 20.0)
 """Per channel: (value / 255 - offset) * scale has a spread of about 1."""
 _FILE: Final = files("filters").joinpath("overlay_weights.npz")
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from filters.base import Clip, Evidence, Unmeasurable
+from filters.base import Chroma, Clip, Evidence, Unmeasurable
 from filters.letterbox import content_box
 from filters.memo import once_per_clip
 from filters.overlay_maps import MIN_FRAMES, overlay_maps, windows
@@ -60,11 +60,18 @@ def overlays(clip: Clip) -> Overlays:
         raise Unmeasurable("too_few_frames")
     x, y, w, h = content_box(clip.gray)
     chosen = windows(clip.gray_t_s)
-    cells = np.stack([network().scores(overlay_maps(clip.gray[span])) for span in chosen])
+    maps = [overlay_maps(clip.gray[span], _colours(clip, span)) for span in chosen]
+    cells = np.stack([network().scores(one) for one in maps])
     rows, columns = (np.arange(n) * CELL + CELL / 2 for n in cells.shape[2:])
     inside = ((rows >= y) & (rows < y + h))[:, None] & (columns >= x) & (columns < x + w)
     times = tuple((float(clip.gray_t_s[s][0]), float(clip.gray_t_s[s][-1])) for s in chosen)
     return Overlays(np.where(inside, cells, np.float32(0)), times)
+
+
+def _colours(clip: Clip, span: slice) -> Chroma | None:
+    """Chroma of the frames of a span, if it is known of any."""
+    within = [n for n, at in enumerate(clip.chroma_at) if span.start <= at < span.stop]
+    return clip.chroma[within] if clip.chroma is not None and within else None
 
 
 def text_sureness(clip: Clip) -> float:

@@ -1,5 +1,6 @@
 import hashlib
 import json
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 from curate.overlays.training import lettering
 from curate.overlays.training.decoys import texture
 from curate.overlays.training.layouts import LAYOUTS, drifting
+from curate.overlays.training.lettering import Style, letters
 from curate.overlays.training.sprites import Sprite, burn
-from curate.overlays.training.synthesis import _at_rate, _labels, coded
+from curate.overlays.training.synthesis import _at_rate, _differs, _labels, coded
+from curate.overlays.training.web_looks import WEB, _hollow
 from filters.overlay_maps import CHANNELS, overlay_maps
 from filters.overlay_network import SCALE
 from filters.text_overlay import WORDS
@@ -90,10 +93,21 @@ def test_coded_frames_are_those_that_were_given() -> None:
     rng = np.random.default_rng(0)
     frames = np.full((4, 360, 640, 3), 60, np.uint8)
     frames[2:, :, 320:] = 200
-    gray = coded(frames, 6, rng)
+    frames[:, :100] = (230, 30, 60)
+    gray, chroma = coded(frames, 6, rng)
     assert gray.shape == (4, 180, 320)
-    assert np.abs(gray[1, 40:140, 200:300].astype(int) - 60).max() < 8
-    assert np.abs(gray[3, 40:140, 200:300].astype(int) - 200).max() < 8
+    assert np.abs(gray[1, 60:140, 200:300].astype(int) - 60).max() < 8
+    assert np.abs(gray[3, 60:140, 200:300].astype(int) - 200).max() < 8
+    assert chroma.shape == (4, 2, 180, 320)
+    assert chroma[:, 1, :40].min() > 190  # red
+    assert np.abs(chroma[:, :, 60:140, 200:300].astype(int) - 128).max() < 8
+
+
+def test_what_differs_in_colour_alone_is_seen() -> None:
+    green, red = (np.full((8, 8, 3), colour, np.uint8) for colour in ((60, 128, 60), (175, 70, 60)))
+    assert abs(int(cv2.cvtColor(green, 7)[0, 0]) - int(cv2.cvtColor(red, 7)[0, 0])) < 8
+    assert _differs(green, red).all()
+    assert not _differs(green, green + np.uint8(6)).any()
 
 
 def test_every_texture_fills_its_picture_with_edges() -> None:
@@ -103,16 +117,35 @@ def test_every_texture_fills_its_picture_with_edges() -> None:
         assert made.std() > 1
 
 
-@pytest.mark.parametrize("name", LAYOUTS)
+@pytest.mark.parametrize("name", [*LAYOUTS, *WEB])
 def test_every_layout_covers_some_of_the_picture_for_some_of_the_time(name: str) -> None:
     frames = np.zeros((30, 180, 320, 3), np.uint8)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lettering, "families", lambda _: (("hershey 0",),))
         for seed in range(6):
-            sprites = LAYOUTS[name](30, (320, 180), np.random.default_rng(seed))
+            look = {**LAYOUTS, **WEB}[name]
+            sprites = look(30, (320, 180), np.random.default_rng(seed))
             _, masks = burn(frames, sprites)
             assert masks[:, 1].any()
             assert masks[:, 1].mean() < 0.9
+
+
+def test_typed_letters_stay_and_become_more() -> None:
+    frames = np.zeros((30, 180, 320, 3), np.uint8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lettering, "families", lambda _: (("hershey 0",),))
+        for seed in range(6):
+            sprites = WEB["typed"](30, (320, 180), np.random.default_rng(seed))
+            covered = burn(frames, sprites)[1][:, 1].mean(axis=(1, 2))
+            assert (np.diff(covered) >= 0).all()
+            assert covered[-1] > 1.3 * covered[covered > 0][0]
+
+
+def test_hollow_letters_are_their_edges() -> None:
+    look = Style("hershey 0", 60, (255, 255, 255), pad=0)
+    whole = letters(["OH"], replace(look, outline=2))[..., 3] > 128
+    hollow = _hollow(["OH"], look, np.random.default_rng(0))[..., 3] > 128
+    assert 0.1 < hollow.sum() / whole.sum() < 0.8
 
 
 def test_drifting_moves_all_sprites_of_a_look_alike() -> None:
@@ -142,17 +175,20 @@ def test_kept_samples_are_used_again_and_others_refused(
     from curate.overlays.training.synthesis import Sample
 
     drawn: list[int] = []
+    wides: list[bool] = []
 
-    def drawing(takes: object, stills: object, rng: np.random.Generator) -> Sample:
+    def drawing(takes: object, stills: object, rng: np.random.Generator, wide: bool) -> Sample:
         drawn.append(int(rng.integers(1 << 30)))
+        wides.append(wide)
         return Sample(np.full((1, 2, 2), drawn[-1] % 256, np.uint8), np.zeros((2, 1, 1), np.uint8))
 
     monkeypatch.setattr(training, "sample", drawing)
     monkeypatch.setattr(training, "_SEEDED", 2)
-    kept = tmp_path / "samples.npz"
+    kept = tmp_path / "samples"
     first = training.made_samples([], [], 3, 7, kept)
     wanted = [np.random.default_rng(seed).integers(1 << 30, size=2) for seed in (8, 9)]
     assert drawn == [*wanted[0], wanted[1][0]]
+    assert wides == [True, True, False]
     again = training.made_samples([], [], 3, 7, kept)
     assert len(drawn) == 3
     assert [s.maps.tolist() for s in again] == [s.maps.tolist() for s in first]
@@ -194,6 +230,32 @@ def test_weights_without_normalisation_answer_as_the_model_with_it() -> None:
     np.testing.assert_allclose(found, wanted, atol=1e-4)
 
 
+def test_a_fit_begins_with_the_answers_of_earlier_weights_of_fewer_maps() -> None:
+    torch = pytest.importorskip("torch")
+    from curate.overlays.training.begin import begun
+    from curate.overlays.training.synthesis import Sample
+    from curate.overlays.training.train import Batches, Model, Recipe, scaled
+
+    torch.manual_seed(0)
+    rng = np.random.default_rng(0)
+    maps = rng.integers(0, 256, (4, CHANNELS, 180, 320)).astype(np.uint8)
+    samples = [Sample(m, np.zeros((2, 45, 80), np.uint8)) for m in maps]
+    plain = Model().eval()
+    with torch.no_grad():
+        plain.a.weight[:, 9:] = 0
+    weights = {name: value.numpy() for name, value in plain.weights().items()}
+    fewer = weights | {"a.weight": weights["a.weight"][:, :9]}
+    model = begun(fewer, Batches(samples, Recipe(batch=2), rng), rng)
+    assert model.training
+    x = scaled(maps)
+    with torch.no_grad():
+        np.testing.assert_allclose(model.eval()(x).numpy(), plain(x).numpy(), atol=1e-4)
+        assert float((model.train()(x) - plain(x)).abs().mean()) < 0.2  # usual values are known
+    del fewer["o.bias"]
+    with pytest.raises(ValueError, match="another network"):
+        begun(fewer, Batches(samples, Recipe(batch=2), rng), rng)
+
+
 def test_maps_in_another_tone_are_those_of_the_clip_in_that_tone() -> None:
     pytest.importorskip("torch")
     from curate.overlays.training.train import Tones, scaled
@@ -202,9 +264,12 @@ def test_maps_in_another_tone_are_those_of_the_clip_in_that_tone() -> None:
     noise = rng.integers(60, 200, (5, 40, 60)).astype(np.uint8)
     gray = np.asarray(cv2.blur(noise, (5, 5)), np.uint8)
     toned = (200 - gray // 2).astype(np.uint8)
-    tones = Tones(np.array([-0.5], np.float32), np.array([200 / 255], np.float32))
-    found = scaled(overlay_maps(gray)[None], tones).numpy()
-    wanted = scaled(overlay_maps(toned)[None]).numpy()
+    turn = np.array([[[0, -0.5], [0.5, 0]]], np.float32)  # a quarter, and half as strong
+    tones = Tones(np.array([-0.5], np.float32), np.array([200 / 255], np.float32), turn)
+    colours = np.asarray(np.stack([gray[:2], np.full_like(gray[:2], 128)], axis=1), np.uint8)
+    turned = np.stack([np.full_like(gray[:2], 128), 64 + gray[:2] // 2], axis=1)
+    found = scaled(overlay_maps(gray, colours)[None], tones).numpy()
+    wanted = scaled(overlay_maps(toned, turned)[None]).numpy()
     levels = np.abs(found - wanted)[0] * 255 / np.array(SCALE)[:, None, None]
     assert levels.max() <= 4  # gradients add up the rounding of eight pixels
     assert levels.mean() < 1

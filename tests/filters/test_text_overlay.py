@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ from filters.base import Clip, Unmeasurable
 from filters.clip import clip_from_gray
 from filters.overlay_maps import overlay_maps, windows
 from filters.overlay_network import CELL, network
-from filters.text_overlay import WORDS, over_spans, overlays, text_boxes, text_sureness
+from filters.text_overlay import WORDS, _colours, over_spans, overlays, text_boxes, text_sureness
 from tests.filters.scenes import HEIGHT, WIDTH, Image, clip, panning, texture, view
 
 
@@ -74,6 +75,30 @@ def test_maps_hold_what_changes_and_what_stays() -> None:
     assert least[32, 30] == 0  # the edge that comes
 
 
+def test_maps_hold_colours_and_which_of_their_edges_stay() -> None:
+    gray = np.full((6, 40, 60), 90, np.uint8)
+    chroma = np.full((2, 2, 40, 60), 128, np.uint8)
+    chroma[:, 1, 10:20, 10:20] = 200
+    chroma[1, 0, 30:36, 30:40] = 60
+    blue, red, least = overlay_maps(gray, chroma)[-3:]
+    assert (red[15, 15], red[5, 5], blue[32, 32]) == (200, 128, 94)
+    assert least[15, 10] > 0  # the edge that stays
+    assert least[32, 30] == 0  # the edge that comes
+    grey = overlay_maps(gray)[-3:]
+    assert (grey == np.array([128, 128, 0])[:, None, None]).all()
+
+
+def test_a_span_takes_the_colours_of_its_own_frames() -> None:
+    clip = clip_from_gray(np.zeros((9, 40, 60), np.uint8), 6.0)
+    chroma = np.stack([np.full((2, 40, 60), value, np.uint8) for value in (10, 20, 30)])
+    coloured = replace(clip, chroma=chroma, chroma_at=(1, 4, 7), found={})
+    assert _colours(clip, slice(0, 9)) is None
+    assert _colours(coloured, slice(5, 7)) is None
+    found = _colours(coloured, slice(4, 8))
+    assert found is not None
+    assert found[:, 0, 0, 0].tolist() == [20, 30]
+
+
 def test_windows_cover_the_clip_and_hold_enough_frames() -> None:
     t_s = np.arange(40) / 6.0
     found = windows(t_s)
@@ -84,9 +109,9 @@ def test_windows_cover_the_clip_and_hold_enough_frames() -> None:
 
 def test_a_level_pan_leaves_level_edges_only() -> None:
     maps = overlay_maps(np.stack([view(dx=-3 * i) for i in range(12)]))
-    across, down = (float(plane.mean()) for plane in maps[-2:])
+    across, down = (float(plane.mean()) for plane in maps[7:9])
     resting = overlay_maps(np.stack([view()] * 12))
-    assert across < 0.4 * resting[-2].mean()
+    assert across < 0.4 * resting[7].mean()
     assert down > 1.5 * across
 
 

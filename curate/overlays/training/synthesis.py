@@ -17,6 +17,7 @@ from curate.overlays.training.layouts import LAYOUTS, drifting
 from curate.overlays.training.looks import TEXT
 from curate.overlays.training.marks import GRAPHIC
 from curate.overlays.training.sprites import Look, Picture, Random, Sprite, burn
+from curate.overlays.training.web_looks import WEB
 from filters.overlay_maps import overlay_maps
 
 DRAWN: Final = (640, 360)
@@ -29,13 +30,20 @@ TAKE_FPS: Final = 12
 """Frames a second of the takes: every one or every second one is encoded."""
 LEAST_SEEN: Final = 14
 """Grey levels of luma by which an overlay must change the picture to be one."""
+LEAST_COLOURED: Final = 22
+"""Or levels of Cb or Cr."""
+COLOURED: Final = 3
+"""One in so many analysed frames is known in colour."""
 _ANALYSED_FPS: Final = 6
 _DRAWN_FPS: Final = 30
 """Rate for which looks choose how long things stay."""
-_LOOKS: Final[dict[str, Look]] = {**TEXT, **LAYOUTS, **GRAPHIC}
+_LOOKS: Final[dict[str, Look]] = {**TEXT, **LAYOUTS, **WEB, **GRAPHIC}
 _SHARES: Final = {
-    "lower_third": 1.6, "title": 1.6, "clock": 1.4, "logo": 1.2,
-    "paragraph": 1.8, "number": 1.6, "label": 1.4, "badge": 1.6,
+    "lower_third": 1.6, "title": 1.6, "clock": 1.4, "logo": 1.6, "animated_logo": 1.6,
+    "progress": 1.4,
+    "paragraph": 1.8, "number": 1.6, "label": 1.4, "badge": 1.6, "dial": 1.8, "ticker": 1.4,
+    "caption": 1.4,
+    "slogan": 0.7, "table": 0.8, "watermark": 0.6, "typed": 0.8, "growing": 0.8,
 }  # fmt: skip
 """How often a look is drawn, 1 for those not named: those that were missed most."""
 _DRIFTS: Final = 0.12
@@ -55,34 +63,47 @@ class Sample:
     labels: Picture
 
 
-def sample(takes: Sequence[Picture], stills: Sequence[Picture], rng: Random) -> Sample:
+def sample(
+    takes: Sequence[Picture], stills: Sequence[Picture], rng: Random, wide: bool = True
+) -> Sample:
     """Make a span of 5 to 14 analysed frames.
 
     Args:
         takes: (T, h, w, 3) uint8 RGB at TAKE_FPS, h and w at least those of DRAWN.
         stills: (h, w, 3) uint8 RGB pictures, h and w at least those of DRAWN.
         rng: Source of all choices.
+        wide: Whether web looks are among the overlays, and more of the scenes are of `stills`.
     """
     every = 1 if rng.random() < 0.15 else 2  # of the takes' frames
     frames = int(rng.integers(5, 15)) * (TAKE_FPS // _ANALYSED_FPS) // every
-    made = _take if rng.random() < 0.6 else _moved
-    base = _tone(_sharpened(made(takes, stills, frames, every, rng), rng), rng)
-    sprites = _overlays(len(base), TAKE_FPS // every, rng) if rng.random() < 0.65 else []
+    if rng.random() < 0.6:
+        base = _take(takes, frames, every, rng)
+    else:
+        base = _moved(takes, stills, frames, every, rng, wide)
+    base = _tone(_sharpened(base, rng), rng)
+    sprites = _overlays(len(base), TAKE_FPS // every, rng, wide) if rng.random() < 0.65 else []
     drawn, masks = burn(base, sprites)
-    change = np.stack([cv2.absdiff(_luma(a), _luma(b)) for a, b in zip(drawn, base, strict=True)])
-    seen = (change > LEAST_SEEN)[:, None] & (masks != 0)
+    seen = np.stack([_differs(a, b) for a, b in zip(drawn, base, strict=True)])
+    seen = seen[:, None] & (masks != 0)
     if rng.random() < 0.1:
         drawn = _barred(drawn, masks, rng)
     if rng.random() < 0.2:  # a video that was made larger
         soft = rng.uniform(0.6, 2.0)
         drawn = np.stack([cv2.GaussianBlur(f, (0, 0), soft) for f in drawn]).astype(np.uint8)
     step = TAKE_FPS // every // _ANALYSED_FPS
-    gray = coded(drawn, TAKE_FPS // every, rng)[::step]
-    return Sample(overlay_maps(gray), _labels(masks[::step], seen[::step].astype(np.uint8)))
+    gray, chroma = (planes[::step] for planes in coded(drawn, TAKE_FPS // every, rng))
+    maps = overlay_maps(gray, chroma[int(rng.integers(COLOURED)) :: COLOURED])
+    return Sample(maps, _labels(masks[::step], seen[::step].astype(np.uint8)))
 
 
-def coded(frames: Picture, rate: int, rng: Random) -> Picture:
-    """(T, 180, 320) uint8 luma of RGB frames as analysed after x264 at a crf of 18 to 34."""
+def coded(frames: Picture, rate: int, rng: Random) -> tuple[Picture, Picture]:
+    """(T, 180, 320) uint8 luma and (T, 2, 180, 320) chroma as analysed after x264 at crf 18 to 34.
+
+    Args:
+        frames: (T, H, W, 3) uint8 RGB.
+        rate: Frames a second.
+        rng: Source of all choices.
+    """
     options = {
         "preset": str(rng.choice(["superfast", "superfast", "veryfast"])),
         "crf": str(rng.integers(18, 35)), "threads": "1",
@@ -90,7 +111,11 @@ def coded(frames: Picture, rate: int, rng: Random) -> Picture:
     data = encoded(frames, Fraction(rate), options)
     scalers = Scalers()
     with av.open(io.BytesIO(data), "r") as video:
-        return np.stack([scalers.scale(f, *SIZE, "gray") for f in video.decode(video=0)])
+        shown = [
+            (scalers.scale(f, *SIZE, "gray"), scalers.scale(f, *SIZE, "yuvj444p")[1:])
+            for f in video.decode(video=0)
+        ]
+    return np.stack([gray for gray, _ in shown]), np.stack([chroma for _, chroma in shown])
 
 
 def encoded(frames: Picture, rate: Fraction, options: dict[str, str]) -> bytes:
@@ -107,9 +132,9 @@ def encoded(frames: Picture, rate: Fraction, options: dict[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def _overlays(frames: int, rate: int, rng: Random) -> list[Sprite]:
+def _overlays(frames: int, rate: int, rng: Random, wide: bool) -> list[Sprite]:
     """One to three looks; the span is a part of the time for which they are laid out."""
-    names = tuple(_LOOKS)
+    names = tuple(name for name in _LOOKS if wide or name not in WEB)
     weights = np.array([_SHARES.get(name, 1.0) for name in names])
     sprites: list[Sprite] = []
     for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
@@ -146,9 +171,7 @@ def _sharpened(frames: Picture, rng: Random) -> Picture:
     ).astype(np.uint8)
 
 
-def _take(
-    takes: Sequence[Picture], stills: Sequence[Picture], frames: int, every: int, rng: Random
-) -> Picture:
+def _take(takes: Sequence[Picture], frames: int, every: int, rng: Random) -> Picture:
     """A part of a take: cropped, mirrored, at its own speed, slower, or held."""
     take = takes[int(rng.integers(len(takes)))][int(rng.integers(every)) :: every]
     frames = min(frames, len(take))
@@ -173,14 +196,15 @@ def _take(
 
 
 def _moved(
-    takes: Sequence[Picture], stills: Sequence[Picture], frames: int, every: int, rng: Random
-) -> Picture:
+    takes: Sequence[Picture], stills: Sequence[Picture], frames: int, every: int, rng: Random,
+    wide: bool,
+) -> Picture:  # fmt: skip
     """A still with decoys under a moving or resting camera, with something that moves before it."""
     kind = rng.random()
-    if kind < 0.45:
+    if kind < (0.3 if wide else 0.45):
         take = takes[int(rng.integers(len(takes)))]
         still = take[rng.integers(len(take))]
-    elif kind < 0.65:
+    elif kind < (0.7 if wide else 0.65):
         still = stills[int(rng.integers(len(stills)))]
     else:
         still = texture((DRAWN[0] * 9 // 8, DRAWN[1] * 9 // 8), rng)
@@ -301,8 +325,11 @@ def _labels(masks: Picture, seen: Picture) -> Picture:
     return np.stack(found)
 
 
-def _luma(frame: Picture) -> Picture:
-    return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), np.uint8)
+def _differs(a: Picture, b: Picture) -> npt.NDArray[np.bool_]:
+    """Where two frames differ in what can be seen."""
+    apart = cv2.absdiff(*(cv2.cvtColor(frame, cv2.COLOR_RGB2YCrCb) for frame in (a, b)))
+    limits = np.array([LEAST_SEEN, LEAST_COLOURED, LEAST_COLOURED])
+    return np.asarray((apart > limits).any(axis=2))
 
 
 def _cells(planes: Picture) -> npt.NDArray[np.float32]:

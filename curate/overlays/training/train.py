@@ -1,7 +1,7 @@
 """Fits the overlay network to samples."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,14 +13,14 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from curate.overlays.training.synthesis import CELL, SIZE, Sample
-from filters.overlay_maps import CHANNELS
+from filters.overlay_maps import CHANNELS, NEUTRAL
 from filters.overlay_network import OFFSET, SCALE
 from filters.text_overlay import WORDS
 
 logger = logging.getLogger(__name__)
 
 PICTURES: Final = 4
-"""The first maps are pictures: the mean and three frames; the others are differences."""
+"""The first maps are pictures: the mean and three frames; five differences follow, then colour."""
 CROP: Final = (112, 192)
 """Rows and columns of the parts of the maps that a batch holds."""
 WIDTHS: Final = (16, 32, 64)
@@ -40,26 +40,36 @@ WORDS_WEIGHT: Final = 0.4
 """Weight of the surest WORDS, over which a clip's score is taken, against the mean over cells."""
 INVERTED: Final = 0.1
 """Share of the parts drawn as negatives of themselves."""
+COLOURLESS: Final = 0.12
+"""Share of the parts drawn without colour."""
 RARE: Final = -3.0
 """Log odds of an overlay at the start: most cells are free."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Steps, batch size, peak learning rate and seed."""
+    """Steps, batch size, peak learning rate, steps until it is reached, and seed."""
 
-    steps: int = 6000
+    steps: int = 8000
     batch: int = 16
-    rate: float = 4e-3
+    rate: float = 1.5e-3
+    warm: int = 200
     seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Tones:
-    """(N,) float32 each: grey levels of 0 to 1 become gain * level + base."""
+    """Luma of 0 to 1 becomes gain * luma + base, chroma about its middle is turned.
+
+    Attributes:
+        gain: (N,) float32.
+        base: (N,) float32.
+        turn: (N, 2, 2) float32, a rotation times a factor 0 or more.
+    """
 
     gain: npt.NDArray[np.float32]
     base: npt.NDArray[np.float32]
+    turn: npt.NDArray[np.float32]
 
 
 class Model(nn.Module):
@@ -116,14 +126,19 @@ class Model(nn.Module):
         return x.relu()
 
 
+Begin = Callable[["Batches", np.random.Generator], Model]
+
+
 def fit(
-    samples: Sequence[Sample], recipe: Recipe
+    samples: Sequence[Sample], recipe: Recipe, start: Begin | None = None
 ) -> tuple[dict[str, npt.NDArray[np.float16]], float]:
     """Fit the network.
 
     Args:
         samples: At least one batch of them.
         recipe: How.
+        start: Gives the model to begin with, from batches and their source of choices; None begins
+            with random weights.
 
     Returns:
         Weights by name, and the loss at the end (mean of the last steps).
@@ -131,16 +146,15 @@ def fit(
     if len(samples) < recipe.batch:
         raise ValueError(f"need {recipe.batch} samples or more, got {len(samples)}")
     torch.manual_seed(recipe.seed)
-    model = Model(normed=True).to(memory_format=torch.channels_last)
-    nn.init.constant_(as_tensor(model.o.bias), RARE)
     rng = np.random.default_rng(recipe.seed)
+    losses, batches = [], Batches(samples, recipe, rng)
+    model = (start or _fresh)(batches, rng).to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(model.parameters(), recipe.rate, weight_decay=1e-3)
-    losses, batches = [], _Batches(samples, recipe, rng)
     for step in range(recipe.steps):
         if step == recipe.steps // 2:
             batches.insist(hardest(model, samples))
         maps, labels = batches.draw()
-        warm = min(1.0, (step + 1) / 100)
+        warm = min(1.0, (step + 1) / recipe.warm)
         share = 0.5 + 0.5 * np.cos(np.pi * step / recipe.steps)
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate * warm * share
@@ -159,25 +173,41 @@ def fit(
     return weights, float(np.mean(losses[-100:]))
 
 
+def _fresh(batches: "Batches", rng: np.random.Generator) -> Model:
+    """A model with random weights, for which most cells are free."""
+    model = Model(normed=True)
+    nn.init.constant_(as_tensor(model.o.bias), RARE)
+    return model
+
+
 def scaled(maps: npt.NDArray[np.uint8], tones: Tones | None = None) -> Tensor:
     """(N, CHANNELS, H, W) uint8 as the network takes it, in other tones if these are given."""
     shift, scale = (torch.tensor(v).view(1, CHANNELS, 1, 1) for v in (OFFSET, SCALE))
-    x = torch.from_numpy(np.ascontiguousarray(maps)).float() / 255
+    x = torch.from_numpy(np.ascontiguousarray(maps, np.float32)) / 255
     if tones is not None:
         gain, base = (torch.from_numpy(v).view(-1, 1, 1, 1) for v in (tones.gain, tones.base))
-        x = torch.cat([x[:, :PICTURES] * gain + base, x[:, PICTURES:] * gain.abs()], dim=1)
+        turn, middle = torch.from_numpy(tones.turn), NEUTRAL / 255
+        shown, changes = x[:, :PICTURES] * gain + base, x[:, PICTURES:-3] * gain.abs()
+        colours = torch.einsum("nij,njhw->nihw", turn, x[:, -3:-1] - middle) + middle
+        edges = x[:, -1:] * torch.linalg.det(turn).sqrt().view(-1, 1, 1, 1)
+        x = torch.cat([shown, changes, colours, edges], dim=1)
     return (x - shift) * scale
 
 
 def toned(count: int, rng: np.random.Generator) -> Tones:
     """Random tones: less or more contrast about the middle, lighter or darker, some inverted.
 
+    They have less or more colour or none, half of them in other hues.
     What the maps hold of another tone is what they would hold of the clip in it: means and frames
     follow, range and gradients follow the contrast.
     """
     gain = rng.uniform(0.65, 1.15, count) * np.where(rng.random(count) < INVERTED, -1, 1)
     base = 0.5 - 0.5 * gain + rng.uniform(-0.08, 0.08, count)
-    return Tones(gain.astype(np.float32), base.astype(np.float32))
+    strength = np.where(rng.random(count) < COLOURLESS, 0, rng.uniform(0.4, 1.4, count))
+    angle = np.where(rng.random(count) < 0.5, rng.uniform(0, 2 * np.pi, count), 0)
+    cos, sin = strength * np.cos(angle), strength * np.sin(angle)
+    turn = np.stack([np.stack([cos, -sin], 1), np.stack([sin, cos], 1)], 1)
+    return Tones(*(values.astype(np.float32) for values in (gain, base, turn)))
 
 
 def _loss(logits: Tensor, labels: npt.NDArray[np.uint8]) -> Tensor:
@@ -220,7 +250,7 @@ def hardest(model: Model, samples: Sequence[Sample]) -> npt.NDArray[np.int64]:
     return np.argsort(false)[::-1][: len(samples) // HARD_SHARE].astype(np.int64)
 
 
-class _Batches:
+class Batches:
     """Random parts of random samples, half of them mirrored."""
 
     def __init__(self, samples: Sequence[Sample], recipe: Recipe, rng: np.random.Generator) -> None:
