@@ -161,7 +161,8 @@ FILTERS: Final[dict[str, Filter]] = {
     "text_overlay": Filter(
         text_overlay.text_sureness,
         doc="how surely captions or other text are drawn over the picture, 0 to 1",
-        # docs/edits.md: of 33 clean clips of the tuning half one scores 0.99, the next 0.58; room above.
+        # docs/edits.md: of 33 clean clips of the tuning half one scores 0.99 (a coloured sign), the
+        # next 0.58; room above.
         high=0.65,
         null="keep",
         version=7,
@@ -178,7 +179,7 @@ FILTERS: Final[dict[str, Filter]] = {
     "logo_overlay": Filter(
         over_shots.alone,
         doc="how surely a small mark stays in one place over the shots of the source, 0 to 1",
-        # Of the tuning half clean shots score up to 0.23, 99 % of pairs of shots up to 0.30; room above.
+        # Of the tuning half clean shots score up to 0.23, 99 % of pairs of shots up to 0.30.
         high=0.32,
         null="keep",
         version=6,

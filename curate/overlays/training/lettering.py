@@ -22,7 +22,8 @@ _FOLDERS: Final = (
 _TABLE: Final = Path(__file__).with_name("fonts.txt")
 _WORDS: Final = Path(__file__).with_name("words.txt").read_text().split()
 _STROKES: Final = {"train": (0, 1, 3, 4, 5), "unseen": (2, 7)}
-"""OpenCV's Hershey faces, letters of single strokes, in each part of the fonts."""
+"""OpenCV's own faces in each part of the fonts: single strokes up to version 4, from version 5 on
+one sans serif, which is drawn without its outline."""
 _STROKE: Final = "hershey "
 _DRAWN_PART: ContextVar[str] = ContextVar("_DRAWN_PART", default="train")
 
