@@ -9,8 +9,8 @@ wheels of scikit-image and scikit-learn and the Debian packages opencv-doc, lomi
 and mate-backgrounds, and in folders named after their package (PyPI: mahotas; npm:
 startbootstrap-*; Debian: the others) more of them, of gcompris-qt-data as `rcc --reverse` unpacks
 its resources, in folders of the activities. Fonts are those of the Debian packages in fonts.txt.
-Writes weights.npz, which is filters/overlay_weights.npz, and training.json, which is beside this
-file: how they came about.
+--start names weights.npz of an earlier fit to go on from. Writes weights.npz, which is
+filters/overlay_weights.npz, and training.json, which is beside this file: how they came about.
 """
 
 import argparse
