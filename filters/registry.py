@@ -180,7 +180,7 @@ FILTERS: Final[dict[str, Filter]] = {
         over_shots.alone,
         doc="how surely a small mark stays in one place over the shots of the source, 0 to 1",
         # Of the tuning half clean shots score up to 0.23, 99 % of pairs of shots up to 0.30.
-        high=0.32,
+        high=0.33,
         null="keep",
         version=6,
         over_shots=over_shots.mark_sureness,
