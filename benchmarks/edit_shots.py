@@ -32,7 +32,7 @@ from curate.overlays.training import looks, marks
 from curate.overlays.training.lettering import drawn_in
 from curate.overlays.training.sprites import Look, burn
 from filters.base import Clip, GlobalMotion, Kept
-from filters.clip import analysis_slot
+from filters.clip import COLOUR_STEP, analysis_slot
 from filters.over_shots import keep, over_shots
 from filters.registry import FILTERS
 from filters.text_overlay import text_sureness
@@ -113,8 +113,10 @@ def kept(source: Source) -> tuple[list[Kept], list[float]]:
         gray, chroma = (np.stack(planes) for planes in zip(*inside, strict=True))
         t_s = np.arange(len(gray)) / 6.0
         tiny = np.zeros((len(gray), 36, 64), np.uint8)
-        motion, coloured = (GlobalMotion(),) * (len(gray) - 1), tuple(range(0, len(gray), 3))
-        clip = Clip(gray, t_s, motion, tiny, t_s, chroma=chroma[::3], chroma_at=coloured)
+        motion, coloured = (GlobalMotion(),) * (len(gray) - 1), range(0, len(gray), COLOUR_STEP)
+        clip = Clip(
+            gray, t_s, motion, tiny, t_s, chroma=chroma[coloured], chroma_at=tuple(coloured)
+        )
         clips.append(keep(clip, shot))
         alone.append(text_sureness(clip))
     return clips, alone

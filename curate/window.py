@@ -10,15 +10,13 @@ from curate.codec_motion import CodecMotion
 from curate.config import Measure
 from curate.decode import Frame
 from filters.base import Clip, GlobalMotion
-from filters.clip import analysis_size, analysis_slot
+from filters.clip import COLOUR_STEP, analysis_size, analysis_slot
 from filters.motion import estimate
 
 Picture = npt.NDArray[np.uint8]
 Box = tuple[float, ...]
 
 _JPEG_QUALITY = 95
-_COLOURED = 3
-"""One in so many analysed frames is held in colour."""
 
 
 @dataclass(slots=True)
@@ -108,7 +106,7 @@ class ClipWindow:
             motion = estimate(self._previous, gray, vectors, self._earlier)
         self._earlier, self._previous = self._previous, gray
         chroma = frame.to_array(*self._size, "yuvj444p")[1:] if not self._uncoloured else None
-        self._uncoloured = (self._uncoloured + 1) % _COLOURED
+        self._uncoloured = (self._uncoloured + 1) % COLOUR_STEP
         self._analysed.append(_Analysed(frame.index, t_s, gray, motion, chroma))
         return None if first else motion
 

@@ -14,6 +14,8 @@ TINY_WIDTH: Final = 64
 TINY_HEIGHT: Final = 36
 ANALYSIS_FPS: Final = 6.0
 """Analysed frames a second: a stride of 5 at 30 fps, where LK still follows walking speed."""
+COLOUR_STEP: Final = 3
+"""One in so many analysed frames is held in colour: two a second, enough to see what stays."""
 ANALYSIS_PX: Final = 320
 """Longer side of the analysed frames."""
 

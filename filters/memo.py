@@ -15,7 +15,8 @@ def once_per_clip(function: Callable[[A], T]) -> Callable[[A], T]:
     """Remember the last result of a pure function of a clip or of its frames.
 
     The scores of a clip are asked for one after the other, so one result is enough. It is tied to
-    the array of frames itself, which nobody changes, and does not keep it alive.
+    the arrays of frames and their colours themselves, which nobody changes, and does not keep them
+    alive.
 
     Args:
         function: Of a clip, or of its (T, H, W) uint8; what it raises is not remembered.
@@ -24,12 +25,15 @@ def once_per_clip(function: Callable[[A], T]) -> Callable[[A], T]:
 
     @wraps(function)
     def remembered(clip: A) -> T:
-        gray = clip.gray if isinstance(clip, Clip) else clip
-        reference = last.get("gray")
-        if reference is not None and reference() is gray:
+        arrays = (clip.gray, clip.chroma) if isinstance(clip, Clip) else (clip,)
+        known = [array for array in arrays if array is not None]
+        references = last.get("arrays", [])
+        if len(references) == len(known) and all(
+            reference() is array for reference, array in zip(references, known, strict=True)
+        ):
             return last["value"]  # type: ignore[no-any-return]
         value = function(clip)
-        last["gray"], last["value"] = weakref.ref(gray), value
+        last["arrays"], last["value"] = [weakref.ref(array) for array in known], value
         return value
 
     return remembered

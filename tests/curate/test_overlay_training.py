@@ -251,6 +251,10 @@ def test_a_fit_begins_with_the_answers_of_earlier_weights_of_fewer_maps() -> Non
     with torch.no_grad():
         np.testing.assert_allclose(model.eval()(x).numpy(), plain(x).numpy(), atol=1e-4)
         assert float((model.train()(x) - plain(x)).abs().mean()) < 0.2  # usual values are known
+    more = np.zeros((16, CHANNELS + 1, 3, 3), np.float32)
+    for other in ({"o.bias": fewer["o.bias"]}, fewer | {"a.weight": more}):
+        with pytest.raises(ValueError, match="another network"):
+            begun(other, Batches(samples, Recipe(batch=2), rng), rng)
     del fewer["o.bias"]
     with pytest.raises(ValueError, match="another network"):
         begun(fewer, Batches(samples, Recipe(batch=2), rng), rng)

@@ -88,6 +88,28 @@ def test_maps_hold_colours_and_which_of_their_edges_stay() -> None:
     assert (grey == np.array([128, 128, 0])[:, None, None]).all()
 
 
+def test_letters_that_differ_by_colour_alone_are_found_if_they_stay() -> None:
+    grey = clip(lambda i: view(dx=-3 * i))
+    ink = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.putText(ink, "what do you think of it", (30, HEIGHT - 20), 0, 0.8, 60, 2, cv2.LINE_AA)
+    at = tuple(range(0, len(grey.gray), 3))
+    stays = np.full((len(at), 2, HEIGHT, WIDTH), 128, np.uint8)
+    stays[:, 1] += ink
+    moves = np.stack([np.roll(planes, -9 * i, axis=2) for i, planes in enumerate(stays)])
+    without, drawn, moving = (
+        text_sureness(replace(grey, chroma=chroma, chroma_at=at if chroma is not None else ()))
+        for chroma in (None, stays, moves)
+    )
+    assert drawn > 0.9
+    assert max(without, moving) < 0.2
+
+
+def test_a_clip_names_the_frames_of_its_colours() -> None:
+    grey = clip_from_gray(np.zeros((9, 40, 60), np.uint8), 6.0)
+    with pytest.raises(ValueError, match="chroma"):
+        replace(grey, chroma=np.zeros((2, 2, 40, 60), np.uint8), chroma_at=(1,))
+
+
 def test_a_span_takes_the_colours_of_its_own_frames() -> None:
     clip = clip_from_gray(np.zeros((9, 40, 60), np.uint8), 6.0)
     chroma = np.stack([np.full((2, 40, 60), value, np.uint8) for value in (10, 20, 30)])

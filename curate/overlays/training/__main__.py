@@ -60,7 +60,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--steps", type=int, default=Recipe().steps)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="weights.npz to begin with, if not random ones")
-    parser.add_argument("--fit-seed", type=int, help="of the fit, if not that of the samples")
     parser.add_argument(
         "--keep", action="store_true",
         help="write the samples too, in samples, or use them where they are there already",
@@ -74,8 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     kept = options.out / "samples" if options.keep else None
     samples = made_samples(takes, stills, options.samples, options.seed, kept)
-    fit_seed = options.seed if options.fit_seed is None else options.fit_seed
-    recipe = Recipe(steps=options.steps, seed=fit_seed)
+    recipe = Recipe(steps=options.steps, seed=options.seed)
     start = None
     if options.start is not None:
         with np.load(options.start) as stored:

@@ -31,13 +31,13 @@ def begun(
         ValueError: If the weights are those of another network.
     """
     stored = {k: torch.from_numpy(v.astype(np.float32)) for k, v in weights.items()}
-    first = stored["a.weight"]
-    more = torch.zeros(len(first), CHANNELS - first.shape[1], *first.shape[2:])
-    stored["a.weight"] = torch.cat([first, more], 1)
     plain, model = Model().eval(), Model(normed=True)
     try:
+        first = stored["a.weight"]
+        more = torch.zeros(len(first), CHANNELS - first.shape[1], *first.shape[2:])
+        stored["a.weight"] = torch.cat([first, more], 1)
         plain.load_state_dict(stored)
-    except RuntimeError as error:
+    except (KeyError, RuntimeError) as error:
         raise ValueError(f"weights of another network: {error}") from error
     usual = _usual(plain, batches, rng)
     model.load_state_dict(stored, strict=False)

@@ -18,6 +18,7 @@ from curate.overlays.training.looks import TEXT
 from curate.overlays.training.marks import GRAPHIC
 from curate.overlays.training.sprites import Look, Picture, Random, Sprite, burn
 from curate.overlays.training.web_looks import WEB
+from filters.clip import COLOUR_STEP
 from filters.overlay_maps import overlay_maps
 
 DRAWN: Final = (640, 360)
@@ -32,8 +33,6 @@ LEAST_SEEN: Final = 14
 """Grey levels of luma by which an overlay must change the picture to be one."""
 LEAST_COLOURED: Final = 22
 """Or levels of Cb or Cr."""
-COLOURED: Final = 3
-"""One in so many analysed frames is known in colour."""
 _ANALYSED_FPS: Final = 6
 _DRAWN_FPS: Final = 30
 """Rate for which looks choose how long things stay."""
@@ -92,7 +91,7 @@ def sample(
         drawn = np.stack([cv2.GaussianBlur(f, (0, 0), soft) for f in drawn]).astype(np.uint8)
     step = TAKE_FPS // every // _ANALYSED_FPS
     gray, chroma = (planes[::step] for planes in coded(drawn, TAKE_FPS // every, rng))
-    maps = overlay_maps(gray, chroma[int(rng.integers(COLOURED)) :: COLOURED])
+    maps = overlay_maps(gray, chroma[int(rng.integers(COLOUR_STEP)) :: COLOUR_STEP])
     return Sample(maps, _labels(masks[::step], seen[::step].astype(np.uint8)))
 
 
