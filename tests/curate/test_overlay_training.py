@@ -1,5 +1,6 @@
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -9,15 +10,19 @@ import numpy as np
 import pytest
 
 from curate.overlays.training import lettering
+from curate.overlays.training.average import averaged
 from curate.overlays.training.decoys import texture
 from curate.overlays.training.layouts import LAYOUTS, drifting
 from curate.overlays.training.lettering import Style, letters
-from curate.overlays.training.sprites import Sprite, burn
+from curate.overlays.training.plates import _KINDS, printed, slanted
+from curate.overlays.training.sprites import Picture, Random, Sprite, burn
 from curate.overlays.training.synthesis import _at_rate, _differs, _labels, coded
 from curate.overlays.training.web_looks import WEB, _hollow
 from filters.overlay_maps import CHANNELS, overlay_maps
 from filters.overlay_network import SCALE
 from filters.text_overlay import WORDS
+
+_Kind = Callable[[tuple[int, int], Random], Picture]
 
 
 def test_sprite_is_mixed_by_its_opacity_within_its_span() -> None:
@@ -117,6 +122,33 @@ def test_every_texture_fills_its_picture_with_edges() -> None:
         assert made.std() > 1
 
 
+@pytest.mark.parametrize("kind", _KINDS)
+def test_every_printed_thing_fills_its_size_in_two_colours_or_more(kind: _Kind) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lettering, "families", lambda _: (("hershey 0",),))
+        for seed in range(6):
+            made = kind((120, 60), np.random.default_rng(seed))
+            assert made.shape == (60, 120, 4)
+            assert (made[..., 3] == 255).mean() > 0.7
+            colours = made[made[..., 3] == 255][:, :3].astype(int)
+            assert np.abs(colours - np.median(colours, axis=0)).sum(axis=1).max() > 100
+
+
+def test_print_lies_on_a_part_of_the_picture_and_is_soft() -> None:
+    picture = np.full((405, 720, 3), 120, np.uint8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lettering, "families", lambda _: (("hershey 0",),))
+        for seed in range(6):
+            made = printed(picture, np.random.default_rng(seed))
+            changed = (made != picture).any(axis=2).mean()
+            assert 0.0005 < changed < 0.8
+    sharp = np.zeros((40, 80, 4), np.uint8)
+    sharp[:, :, 3], sharp[:, 40:, :3] = 255, 255
+    soft = slanted(sharp, np.random.default_rng(0))
+    within = soft[..., 3] > 250
+    assert ((soft[..., 0] > 40) & (soft[..., 0] < 215) & within).any()
+
+
 @pytest.mark.parametrize("name", [*LAYOUTS, *WEB])
 def test_every_layout_covers_some_of_the_picture_for_some_of_the_time(name: str) -> None:
     frames = np.zeros((30, 180, 320, 3), np.uint8)
@@ -175,20 +207,21 @@ def test_kept_samples_are_used_again_and_others_refused(
     from curate.overlays.training.synthesis import Sample
 
     drawn: list[int] = []
-    wides: list[bool] = []
+    pages: list[str] = []
 
-    def drawing(takes: object, stills: object, rng: np.random.Generator, wide: bool) -> Sample:
+    def drawing(takes: object, stills: object, rng: np.random.Generator, scenes: str) -> Sample:
         drawn.append(int(rng.integers(1 << 30)))
-        wides.append(wide)
+        pages.append(scenes)
         return Sample(np.full((1, 2, 2), drawn[-1] % 256, np.uint8), np.zeros((2, 1, 1), np.uint8))
 
     monkeypatch.setattr(training, "sample", drawing)
     monkeypatch.setattr(training, "_SEEDED", 2)
+    monkeypatch.setattr(training, "_PAGES", ("wide", "printed"))
     kept = tmp_path / "samples"
     first = training.made_samples([], [], 3, 7, kept)
     wanted = [np.random.default_rng(seed).integers(1 << 30, size=2) for seed in (8, 9)]
     assert drawn == [*wanted[0], wanted[1][0]]
-    assert wides == [True, True, False]
+    assert pages == ["wide", "wide", "printed"]
     again = training.made_samples([], [], 3, 7, kept)
     assert len(drawn) == 3
     assert [s.maps.tolist() for s in again] == [s.maps.tolist() for s in first]
@@ -258,6 +291,24 @@ def test_a_fit_begins_with_the_answers_of_earlier_weights_of_fewer_maps() -> Non
     del fewer["o.bias"]
     with pytest.raises(ValueError, match="another network"):
         begun(fewer, Batches(samples, Recipe(batch=2), rng), rng)
+
+
+def test_weights_are_averaged_only_of_one_network() -> None:
+    one, other = ({"a.weight": np.full((2, 3), value, np.float16)} for value in (1, 4))
+    assert averaged([one, other])["a.weight"].tolist() == [[2.5] * 3] * 2
+    with pytest.raises(ValueError, match="one network"):
+        averaged([one, {"a.weight": np.zeros((2, 4), np.float16)}])
+    with pytest.raises(ValueError, match="one network"):
+        averaged([])
+
+
+def test_several_fits_need_weights_to_begin_with(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    from curate.overlays.training import __main__ as training
+
+    with pytest.raises(SystemExit):
+        training.main(["--clips", ".", "--stills", ".", "--out", ".", "--fits", "2"])
+    assert "needs --start" in capsys.readouterr().err
 
 
 def test_maps_in_another_tone_are_those_of_the_clip_in_that_tone() -> None:

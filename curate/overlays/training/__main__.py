@@ -9,7 +9,8 @@ wheels of scikit-image and scikit-learn and the Debian packages opencv-doc, lomi
 and mate-backgrounds, and in folders named after their package (PyPI: mahotas; npm:
 startbootstrap-*; Debian: the others) more of them, of gcompris-qt-data as `rcc --reverse` unpacks
 its resources, in folders of the activities. Fonts are those of the Debian packages in fonts.txt.
---start names weights.npz of an earlier fit to go on from. Writes weights.npz, which is
+--start names weights.npz of an earlier fit to go on from, once or, with --fits, several times in
+other orders; the weights of these are averaged. Writes weights.npz, which is
 filters/overlay_weights.npz, and training.json, which is beside this file: how they came about.
 """
 
@@ -17,11 +18,11 @@ import argparse
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, replace
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -30,10 +31,11 @@ import torch
 
 from curate.config import Limits
 from curate.decode import Video
+from curate.overlays.training.average import averaged
 from curate.overlays.training.begin import begun
 from curate.overlays.training.lettering import families
 from curate.overlays.training.sprites import Picture
-from curate.overlays.training.synthesis import DRAWN, TAKE_FPS, Sample, sample
+from curate.overlays.training.synthesis import DRAWN, TAKE_FPS, Sample, Scenes, sample
 from curate.overlays.training.train import Recipe, fit
 
 _ROOM = (720, 405)
@@ -44,8 +46,8 @@ _PAUSE = 24
 _MOST_TAKES = 6
 _SEEDED = 2500
 """Samples of one generator."""
-_WIDE = 1 / 2
-"""Share of the samples that are `wide`."""
+_PAGES: Final[tuple[Scenes, ...]] = ("wide", "wide", "plain", "plain", "printed", "printed")
+"""Scenes of each _SEEDED samples, over again after the last."""
 _CUT = 28.0
 """Grey levels between neighbouring small frames from which a take ends."""
 
@@ -56,15 +58,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--stills", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--samples", type=int, default=10_000)
+    parser.add_argument("--samples", type=int, default=15_000)
     parser.add_argument("--steps", type=int, default=Recipe().steps)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--start", type=Path, help="weights.npz to begin with, if not random ones")
+    parser.add_argument("--fits", type=int, default=1, help="fits from --start that are averaged")
     parser.add_argument(
         "--keep", action="store_true",
         help="write the samples too, in samples, or use them where they are there already",
     )  # fmt: skip
     options = parser.parse_args(arguments)
+    if options.fits < 1 or (options.fits > 1 and options.start is None):
+        parser.error("--fits must be 1 or more, and with more than 1 needs --start")
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
@@ -78,12 +83,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.start is not None:
         with np.load(options.start) as stored:
             start = partial(begun, dict(stored))
-    weights, loss = fit(samples, recipe, start)
+    recipes = [replace(recipe, seed=options.seed + n) for n in range(options.fits)]
+    made = [fit(samples, one, start) for one in recipes]
+    weights = averaged([found for found, _ in made])
+    fits = [
+        {**asdict(one), "samples": len(samples), "loss": round(loss, 5)}
+        for one, (_, loss) in zip(recipes, made, strict=True)
+    ]
     np.savez_compressed(options.out / "weights.npz", **weights)  # type: ignore[arg-type]
     record = {
-        "recipe": asdict(recipe), "samples": len(samples), "seed": options.seed,
+        "fits": fits, "seed": options.seed,
         "takes": len(takes), "stills": len(stills),
-        "fonts": sum(len(files) for files in families("train")), "loss": round(loss, 5),
+        "fonts": sum(len(files) for files in families("train")),
         "torch": torch.__version__,
         "start_sha256": options.start and sha256(options.start.read_bytes()).hexdigest(),
         "weights_sha256": sha256((options.out / "weights.npz").read_bytes()).hexdigest(),
@@ -94,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def made_samples(
     takes: Sequence[Picture], stills: Sequence[Picture], count: int, seed: int, kept: Path | None
 ) -> list[Sample]:
-    """Samples, every _SEEDED of the next seed, the first _WIDE of them wide.
+    """Samples, every _SEEDED of the next seed, their scenes as in _PAGES.
 
     They are kept in a folder, and taken from it, page by page, if it holds them.
 
@@ -109,10 +120,10 @@ def made_samples(
         maps = np.load(kept / "maps.npy", mmap_mode="r")
         return [Sample(*pair) for pair in zip(maps, labels, strict=True)]
     samples: list[Sample] = []
-    for first in range(0, count, _SEEDED):
-        rng = np.random.default_rng(seed + 1 + first // _SEEDED)
-        wide, number = first < _WIDE * count, min(_SEEDED, count - first)
-        samples += [sample(takes, stills, rng, wide) for _ in range(number)]
+    for page, first in enumerate(range(0, count, _SEEDED)):
+        rng, scenes = np.random.default_rng(seed + 1 + page), _PAGES[page % len(_PAGES)]
+        number = min(_SEEDED, count - first)
+        samples += [sample(takes, stills, rng, scenes) for _ in range(number)]
     if kept is not None:
         maps, labels = (np.stack(kind) for kind in zip(*map(astuple, samples), strict=True))
         kept.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Final
+from typing import Final, Literal
 
 import av
 import cv2
@@ -16,6 +16,7 @@ from curate.overlays.training.decoys import banded, lettered, sign, swayed, text
 from curate.overlays.training.layouts import LAYOUTS, drifting
 from curate.overlays.training.looks import TEXT
 from curate.overlays.training.marks import GRAPHIC
+from curate.overlays.training.plates import printed
 from curate.overlays.training.sprites import Look, Picture, Random, Sprite, burn
 from curate.overlays.training.web_looks import WEB
 from filters.clip import COLOUR_STEP
@@ -33,6 +34,7 @@ LEAST_SEEN: Final = 14
 """Grey levels of luma by which an overlay must change the picture to be one."""
 LEAST_COLOURED: Final = 22
 """Or levels of Cb or Cr."""
+Scenes = Literal["plain", "wide", "printed"]
 _ANALYSED_FPS: Final = 6
 _DRAWN_FPS: Final = 30
 """Rate for which looks choose how long things stay."""
@@ -45,6 +47,8 @@ _SHARES: Final = {
     "slogan": 0.7, "table": 0.8, "watermark": 0.6, "typed": 0.8, "growing": 0.8,
 }  # fmt: skip
 """How often a look is drawn, 1 for those not named: those that were missed most."""
+_PRINTED_SHARES: Final = {**_SHARES, "dial": 3.0, "ticker": 2.0, "caption": 1.8, "clock": 1.8}
+"""The same among `printed` scenes."""
 _DRIFTS: Final = 0.12
 """Share of the looks that drift."""
 
@@ -63,7 +67,7 @@ class Sample:
 
 
 def sample(
-    takes: Sequence[Picture], stills: Sequence[Picture], rng: Random, wide: bool = True
+    takes: Sequence[Picture], stills: Sequence[Picture], rng: Random, scenes: Scenes = "printed"
 ) -> Sample:
     """Make a span of 5 to 14 analysed frames.
 
@@ -71,16 +75,17 @@ def sample(
         takes: (T, h, w, 3) uint8 RGB at TAKE_FPS, h and w at least those of DRAWN.
         stills: (h, w, 3) uint8 RGB pictures, h and w at least those of DRAWN.
         rng: Source of all choices.
-        wide: Whether web looks are among the overlays, and more of the scenes are of `stills`.
+        scenes: "wide" has web looks among the overlays, and more of `stills` behind them;
+            "printed" too, and signs and labels on things at rest.
     """
     every = 1 if rng.random() < 0.15 else 2  # of the takes' frames
     frames = int(rng.integers(5, 15)) * (TAKE_FPS // _ANALYSED_FPS) // every
-    if rng.random() < 0.6:
+    if rng.random() < (0.4 if scenes == "printed" else 0.6):
         base = _take(takes, frames, every, rng)
     else:
-        base = _moved(takes, stills, frames, every, rng, wide)
+        base = _moved(takes, stills, frames, every, rng, scenes)
     base = _tone(_sharpened(base, rng), rng)
-    sprites = _overlays(len(base), TAKE_FPS // every, rng, wide) if rng.random() < 0.65 else []
+    sprites = _overlays(len(base), TAKE_FPS // every, rng, scenes) if rng.random() < 0.65 else []
     drawn, masks = burn(base, sprites)
     seen = np.stack([_differs(a, b) for a, b in zip(drawn, base, strict=True)])
     seen = seen[:, None] & (masks != 0)
@@ -131,10 +136,11 @@ def encoded(frames: Picture, rate: Fraction, options: dict[str, str]) -> bytes:
     return buffer.getvalue()
 
 
-def _overlays(frames: int, rate: int, rng: Random, wide: bool) -> list[Sprite]:
+def _overlays(frames: int, rate: int, rng: Random, scenes: Scenes) -> list[Sprite]:
     """One to three looks; the span is a part of the time for which they are laid out."""
-    names = tuple(name for name in _LOOKS if wide or name not in WEB)
-    weights = np.array([_SHARES.get(name, 1.0) for name in names])
+    names = tuple(name for name in _LOOKS if scenes != "plain" or name not in WEB)
+    shares = _PRINTED_SHARES if scenes == "printed" else _SHARES
+    weights = np.array([shares.get(name, 1.0) for name in names])
     sprites: list[Sprite] = []
     for _ in range(int(rng.choice([1, 1, 1, 2, 3]))):
         look = _LOOKS[names[int(rng.choice(len(names), p=weights / weights.sum()))]]
@@ -196,10 +202,10 @@ def _take(takes: Sequence[Picture], frames: int, every: int, rng: Random) -> Pic
 
 def _moved(
     takes: Sequence[Picture], stills: Sequence[Picture], frames: int, every: int, rng: Random,
-    wide: bool,
+    scenes: Scenes,
 ) -> Picture:  # fmt: skip
     """A still with decoys under a moving or resting camera, with something that moves before it."""
-    kind = rng.random()
+    kind, wide = rng.random(), scenes != "plain"
     if kind < (0.3 if wide else 0.45):
         take = takes[int(rng.integers(len(takes)))]
         still = take[rng.integers(len(take))]
@@ -211,6 +217,8 @@ def _moved(
         still = banded(still, rng)
     if rng.random() < 0.5:
         still = lettered(still, rng)
+    if scenes == "printed" and rng.random() < 0.6:
+        still = printed(still, rng)
     out = _filmed(still, frames, every, rng)
     if rng.random() < 0.25:
         out = swayed(out, rng)
