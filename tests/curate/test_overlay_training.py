@@ -302,13 +302,16 @@ def test_weights_are_averaged_only_of_one_network() -> None:
         averaged([])
 
 
-def test_several_fits_need_weights_to_begin_with(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("more", [["--fits", "2"], ["--average"]])
+def test_averaging_needs_weights_to_begin_with(
+    more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     pytest.importorskip("torch")
     from curate.overlays.training import __main__ as training
 
     with pytest.raises(SystemExit):
-        training.main(["--clips", ".", "--stills", ".", "--out", ".", "--fits", "2"])
-    assert "needs --start" in capsys.readouterr().err
+        training.main(["--clips", ".", "--stills", ".", "--out", ".", *more])
+    assert "--start is missing" in capsys.readouterr().err
 
 
 def test_maps_in_another_tone_are_those_of_the_clip_in_that_tone() -> None:

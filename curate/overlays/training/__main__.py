@@ -10,15 +10,16 @@ and mate-backgrounds, and in folders named after their package (PyPI: mahotas; n
 startbootstrap-*; Debian: the others) more of them, of gcompris-qt-data as `rcc --reverse` unpacks
 its resources, in folders of the activities. Fonts are those of the Debian packages in fonts.txt.
 --start names weights.npz of an earlier fit to go on from, once or, with --fits, several times in
-other orders; the weights of these are averaged. Writes weights.npz, which is
-filters/overlay_weights.npz, and training.json, which is beside this file: how they came about.
+other orders; the weights of these are averaged, with --average those of --start among them. Writes
+weights.npz, which is filters/overlay_weights.npz, and training.json, which is beside this file: how
+they came about.
 """
 
 import argparse
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict, astuple, replace
+from dataclasses import asdict, astuple
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -54,7 +55,43 @@ _CUT = 28.0
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Make samples, fit, and write weights and their record."""
-    parser = argparse.ArgumentParser(prog="python -m curate.overlays.training", description=__doc__)
+    options = _options(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    cv2.setNumThreads(1)
+    torch.set_num_threads(1)
+    takes = [take for name in _names("footage.txt") for take in read_takes(options.clips / name)]
+    stills = [still for name in _names("stills.txt") for still in _stills(options.stills / name)]
+    options.out.mkdir(parents=True, exist_ok=True)
+    kept = options.out / "samples" if options.keep else None
+    samples = made_samples(takes, stills, options.samples, options.seed, kept)
+    recipes = [Recipe(steps=options.steps, seed=options.seed + n) for n in range(options.fits)]
+    start = None
+    if options.start is not None:
+        with np.load(options.start) as stored:
+            start = dict(stored)
+    made = [fit(samples, one, None if start is None else partial(begun, start)) for one in recipes]
+    parts = [weights for weights, _ in made]
+    weights = averaged([*parts, start] if options.average and start is not None else parts)
+    np.savez_compressed(options.out / "weights.npz", **weights)  # type: ignore[arg-type]
+    record = {
+        "fits": [
+            {**asdict(one), "samples": len(samples), "loss": round(loss, 5)}
+            for one, (_, loss) in zip(recipes, made, strict=True)
+        ],
+        "start_sha256": options.start and sha256(options.start.read_bytes()).hexdigest(),
+        "start_averaged": options.average, "seed": options.seed, "takes": len(takes),
+        "stills": len(stills), "fonts": sum(len(files) for files in families("train")),
+        "torch": torch.__version__,
+        "weights_sha256": sha256((options.out / "weights.npz").read_bytes()).hexdigest(),
+    }  # fmt: skip
+    (options.out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m curate.overlays.training", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     parser.add_argument("--clips", type=Path, required=True)
     parser.add_argument("--stills", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
@@ -64,42 +101,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--start", type=Path, help="weights.npz to begin with, if not random ones")
     parser.add_argument("--fits", type=int, default=1, help="fits from --start that are averaged")
     parser.add_argument(
+        "--average", action="store_true", help="average the fits with --start itself"
+    )
+    parser.add_argument(
         "--keep", action="store_true",
         help="write the samples too, in samples, or use them where they are there already",
     )  # fmt: skip
     options = parser.parse_args(arguments)
-    if options.fits < 1 or (options.fits > 1 and options.start is None):
-        parser.error("--fits must be 1 or more, and with more than 1 needs --start")
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
-    cv2.setNumThreads(1)
-    torch.set_num_threads(1)
-    takes = [take for name in _names("footage.txt") for take in read_takes(options.clips / name)]
-    stills = [still for name in _names("stills.txt") for still in _stills(options.stills / name)]
-    options.out.mkdir(parents=True, exist_ok=True)
-    kept = options.out / "samples" if options.keep else None
-    samples = made_samples(takes, stills, options.samples, options.seed, kept)
-    recipe = Recipe(steps=options.steps, seed=options.seed)
-    start = None
-    if options.start is not None:
-        with np.load(options.start) as stored:
-            start = partial(begun, dict(stored))
-    recipes = [replace(recipe, seed=options.seed + n) for n in range(options.fits)]
-    made = [fit(samples, one, start) for one in recipes]
-    weights = averaged([found for found, _ in made])
-    fits = [
-        {**asdict(one), "samples": len(samples), "loss": round(loss, 5)}
-        for one, (_, loss) in zip(recipes, made, strict=True)
-    ]
-    np.savez_compressed(options.out / "weights.npz", **weights)  # type: ignore[arg-type]
-    record = {
-        "fits": fits, "seed": options.seed,
-        "takes": len(takes), "stills": len(stills),
-        "fonts": sum(len(files) for files in families("train")),
-        "torch": torch.__version__,
-        "start_sha256": options.start and sha256(options.start.read_bytes()).hexdigest(),
-        "weights_sha256": sha256((options.out / "weights.npz").read_bytes()).hexdigest(),
-    }  # fmt: skip
-    (options.out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+    if options.fits < 1:
+        parser.error("--fits must be 1 or more")
+    if options.start is None and (options.fits > 1 or options.average):
+        parser.error("only fits that begin alike can be averaged: --start is missing")
+    return options
 
 
 def made_samples(
