@@ -14,7 +14,7 @@ from curate.overlays.training.average import averaged
 from curate.overlays.training.decoys import texture
 from curate.overlays.training.layouts import LAYOUTS, drifting
 from curate.overlays.training.lettering import Style, letters
-from curate.overlays.training.plates import _KINDS, printed, slanted
+from curate.overlays.training.plates import _PLATES, _bare, printed, slanted
 from curate.overlays.training.sprites import Picture, Random, Sprite, burn
 from curate.overlays.training.synthesis import _at_rate, _differs, _labels, coded
 from curate.overlays.training.web_looks import WEB, _hollow
@@ -122,7 +122,7 @@ def test_every_texture_fills_its_picture_with_edges() -> None:
         assert made.std() > 1
 
 
-@pytest.mark.parametrize("kind", _KINDS)
+@pytest.mark.parametrize("kind", _PLATES)
 def test_every_printed_thing_fills_its_size_in_two_colours_or_more(kind: _Kind) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lettering, "families", lambda _: (("hershey 0",),))
@@ -132,6 +132,15 @@ def test_every_printed_thing_fills_its_size_in_two_colours_or_more(kind: _Kind) 
             assert (made[..., 3] == 255).mean() > 0.7
             colours = made[made[..., 3] == 255][:, :3].astype(int)
             assert np.abs(colours - np.median(colours, axis=0)).sum(axis=1).max() > 100
+
+
+def test_bare_print_leaves_the_thing_to_be_seen() -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lettering, "families", lambda _: (("hershey 0",),))
+        for seed in range(12):
+            made = _bare((120, 60), np.random.default_rng(seed))
+            assert made.shape == (60, 120, 4)
+            assert 0 < (made[..., 3] > 128).mean() < 0.8
 
 
 def test_print_lies_on_a_part_of_the_picture_and_is_soft() -> None:
@@ -352,6 +361,12 @@ def test_words_cost_by_the_surest_window_of_each_part() -> None:
 
 
 def test_shipped_weights_are_those_of_the_recorded_training() -> None:
-    weights = files("filters").joinpath("overlay_weights.npz").read_bytes()
-    record = files("curate.overlays.training").joinpath("training.json").read_text()
-    assert json.loads(record)["weights_sha256"] == hashlib.sha256(weights).hexdigest()
+    def digest(package: str, name: str) -> str:
+        return hashlib.sha256(files(package).joinpath(name).read_bytes()).hexdigest()
+
+    training = "curate.overlays.training"
+    record = json.loads(files(training).joinpath("training.json").read_text())
+    made = [run["weights_sha256"] for run in record["runs"]]
+    began = [run["start_sha256"] for run in record["runs"]]
+    assert began == [digest(training, "start.npz"), *made[:-1]]
+    assert made[-1] == digest("filters", "overlay_weights.npz")

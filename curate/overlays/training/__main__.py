@@ -11,8 +11,9 @@ startbootstrap-*; Debian: the others) more of them, of gcompris-qt-data as `rcc 
 its resources, in folders of the activities. Fonts are those of the Debian packages in fonts.txt.
 --start names weights.npz of an earlier fit to go on from, once or, with --fits, several times in
 other orders; the weights of these are averaged, with --average those of --start among them. Writes
-weights.npz, which is filters/overlay_weights.npz, and training.json, which is beside this file: how
-they came about.
+weights.npz, which is filters/overlay_weights.npz, and training.json: how they came about. The file
+of that name beside this one lists the runs behind the shipped weights; the first began with the
+start.npz beside it.
 """
 
 import argparse

@@ -37,7 +37,9 @@ def printed(picture: Picture, rng: Random) -> Picture:
         tall = round(height * float(np.exp(rng.uniform(np.log(0.06), np.log(0.4)))))
         wide = round(tall * float(np.exp(rng.uniform(np.log(0.6), np.log(5)))))
         wide = max(24, min(wide, round(0.6 * width)))
-        made = slanted(_KINDS[int(rng.integers(len(_KINDS)))]((wide, max(16, tall)), rng), rng)
+        bare = rng.random() < _BARE_SHARE
+        kind = _bare if bare else _PLATES[int(rng.integers(len(_PLATES)))]
+        made = slanted(kind((wide, max(16, tall)), rng), rng)
         h, w = (min(a, b) for a, b in zip(made.shape[:2], picture.shape[:2], strict=True))
         x, y = int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1))
         part = out[y : y + h, x : x + w]
@@ -220,6 +222,35 @@ def _display(size: tuple[int, int], rng: Random) -> Picture:
     return np.array(image)
 
 
-_KINDS: Final[tuple[Callable[[tuple[int, int], Random], Picture], ...]] = (
+def _bare(size: tuple[int, int], rng: Random) -> Picture:
+    """Letters, figures or a mark right on a thing: an appliance, a wall, a shirt, a cap."""
+    w, h = size
+    image = Image.new("RGBA", size, (0, 0, 0, 0))
+    ink, font = strong(rng), face(rng)
+    if rng.random() < 0.2:
+        drawn = Image.fromarray(mark(max(12, min(w, h)), rng)[0])
+        image.alpha_composite(drawn, (max(0, w - drawn.width) // 2, 0))
+        return np.array(image)
+    if rng.random() < 0.4:  # a scale: figures in a row or a column
+        count = int(rng.integers(2, 8))
+        first, step = int(rng.integers(0, 10)), int(rng.choice([1, 1, 2, 5, 10, 50]))
+        across = w >= h
+        for n in range(count):
+            own = (w // count, h) if across else (w, h // count)
+            at = (n * own[0] * across, n * own[1] * (not across), *own)
+            look = Style(font, max(7, round(0.6 * min(own))), ink)
+            _written(image, [str(first + step * n)], look, at)
+        return np.array(image)
+    count = int(rng.choice([1, 1, 2, 3]))
+    lines = [words(int(rng.integers(1, 3)), rng) for _ in range(count)]
+    if rng.random() < 0.3:
+        lines = [lines[0][: int(rng.integers(1, 4))].upper()]
+    _written(image, lines, Style(font, round(0.8 * h / count), ink), (0, 0, w, h))
+    return np.array(image)
+
+
+_PLATES: Final[tuple[Callable[[tuple[int, int], Random], Picture], ...]] = (
     _sign, _sign, _buttons, _buttons, _label, _board, _display,
 )  # fmt: skip
+_BARE_SHARE: Final = 0.4
+"""Share of the printed things without a plate."""
