@@ -7,14 +7,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
-from curate.overlays.training import lettering
+from curate.overlays.training import lettering, plates, synthesis
 from curate.overlays.training.average import averaged
 from curate.overlays.training.decoys import texture
 from curate.overlays.training.layouts import LAYOUTS, drifting
 from curate.overlays.training.lettering import Style, letters
-from curate.overlays.training.plates import _PLATES, _bare, printed, slanted
+from curate.overlays.training.plates import _PLATES, _bare, _pair, slanted
 from curate.overlays.training.sprites import Picture, Random, Sprite, burn
 from curate.overlays.training.synthesis import _at_rate, _differs, _labels, coded
 from curate.overlays.training.web_looks import WEB, _hollow
@@ -122,40 +123,94 @@ def test_every_texture_fills_its_picture_with_edges() -> None:
         assert made.std() > 1
 
 
+@pytest.fixture
+def one_font(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lettering, "families", lambda _: (("hershey 0",),))
+
+
+@pytest.mark.usefixtures("one_font")
+@pytest.mark.parametrize("size", [(120, 60), (60, 100)])
 @pytest.mark.parametrize("kind", _PLATES)
-def test_every_printed_thing_fills_its_size_in_two_colours_or_more(kind: _Kind) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lettering, "families", lambda _: (("hershey 0",),))
-        for seed in range(6):
-            made = kind((120, 60), np.random.default_rng(seed))
-            assert made.shape == (60, 120, 4)
-            assert (made[..., 3] == 255).mean() > 0.7
-            colours = made[made[..., 3] == 255][:, :3].astype(int)
-            assert np.abs(colours - np.median(colours, axis=0)).sum(axis=1).max() > 100
+def test_every_plate_fills_its_size_in_two_colours_or_more(
+    kind: _Kind, size: tuple[int, int]
+) -> None:
+    for seed in range(6):
+        made = kind(size, np.random.default_rng(seed))
+        assert made.shape == (size[1], size[0], 4)
+        assert (made[..., 3] == 255).mean() > 0.7
+        colours = made[made[..., 3] == 255][:, :3].astype(int)
+        assert np.abs(colours - np.median(colours, axis=0)).sum(axis=1).max() > 100
 
 
+def test_ground_and_ink_of_a_plate_can_be_told_apart() -> None:
+    rng = np.random.default_rng(0)
+    pairs = [_pair(rng) for _ in range(200)]
+    assert min(sum(abs(a - b) for a, b in zip(*pair, strict=True)) for pair in pairs) > 140
+
+
+@pytest.mark.usefixtures("one_font")
 def test_bare_print_leaves_the_thing_to_be_seen() -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lettering, "families", lambda _: (("hershey 0",),))
-        for seed in range(12):
-            made = _bare((120, 60), np.random.default_rng(seed))
-            assert made.shape == (60, 120, 4)
-            assert 0 < (made[..., 3] > 128).mean() < 0.8
+    for seed in range(12):
+        made = _bare((120, 60), np.random.default_rng(seed))
+        assert made.shape == (60, 120, 4)
+        assert 0 < (made[..., 3] > 128).mean() < 0.8
 
 
-def test_print_lies_on_a_part_of_the_picture_and_is_soft() -> None:
-    picture = np.full((405, 720, 3), 120, np.uint8)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lettering, "families", lambda _: (("hershey 0",),))
-        for seed in range(6):
-            made = printed(picture, np.random.default_rng(seed))
-            changed = (made != picture).any(axis=2).mean()
-            assert 0.0005 < changed < 0.8
-    sharp = np.zeros((40, 80, 4), np.uint8)
-    sharp[:, :, 3], sharp[:, 40:, :3] = 255, 255
-    soft = slanted(sharp, np.random.default_rng(0))
-    within = soft[..., 3] > 250
-    assert ((soft[..., 0] > 40) & (soft[..., 0] < 215) & within).any()
+def test_print_is_softened_without_a_rim() -> None:
+    half = np.zeros((60, 120, 4), np.uint8)
+    half[:, :60] = (200, 90, 30, 255)  # nothing is behind the rest
+    for seed in range(6):
+        soft = slanted(half, np.random.default_rng(seed))
+        shown = soft[soft[..., 3] > 30][:, :3].astype(int)
+        assert np.abs(shown - (200, 90, 30)).max() <= 3
+        row = soft[len(soft) // 2, :, 3].astype(int)
+        assert ((row > 20) & (row < 235)).sum() >= 4  # both sides; a warp alone leaves one px each
+
+
+def test_print_lies_on_the_picture_in_its_light(monkeypatch: pytest.MonkeyPatch) -> None:
+    def half(size: tuple[int, int], rng: Random) -> Picture:
+        made = np.zeros((size[1], size[0], 4), np.uint8)
+        made[:, : size[0] // 2] = (250, 250, 250, 255)
+        return made
+
+    monkeypatch.setattr(plates, "_PLATES", (half,))
+    monkeypatch.setattr(plates, "_bare", half)
+    seen = {}
+    for level in (40, 200):
+        picture = np.full((405, 720, 3), level, np.uint8)
+        made = [plates.printed(picture, np.random.default_rng(seed)) for seed in range(8)]
+        changed = [(m != picture).any(axis=2).mean() for m in made]
+        assert all(0.0005 < share < 0.4 for share in changed)
+        assert level != 40 or min(m.min() for m in made) > 35  # what is clear hides nothing
+        seen[level] = np.mean([m.max() for m in made])
+    assert seen[40] < seen[200] - 10
+
+
+@pytest.mark.parametrize("scenes", ["plain", "wide", "printed"])
+def test_scenes_choose_their_looks_and_decoys(
+    scenes: synthesis.Scenes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    still = np.full((405, 720, 3), 120, np.uint8)
+    take = np.stack([still] * 32)
+    drawn: list[str] = []
+
+    def look(name: str) -> Callable[..., list[Sprite]]:
+        return lambda frames, size, rng: drawn.append(name) or []  # type: ignore[func-returns-value]
+
+    def printed(picture: Picture, rng: Random) -> Picture:
+        drawn.append("printed")
+        return picture
+
+    monkeypatch.setattr(synthesis, "_LOOKS", {"title": look("title"), "slogan": look("slogan")})
+    monkeypatch.setattr(synthesis, "lettered", lambda picture, rng: picture)
+    monkeypatch.setattr(synthesis, "_passes", lambda frames, thing, rng: None)
+    monkeypatch.setattr(synthesis, "printed", printed)
+    rng = np.random.default_rng(0)
+    for _ in range(8):
+        made = synthesis.sample([take], [still], rng, scenes)
+        assert made.maps.shape == (CHANNELS, 180, 320)
+    wanted = {"plain": {"title"}, "wide": {"title", "slogan"}}
+    assert set(drawn) == wanted.get(scenes, {"title", "slogan", "printed"})
 
 
 @pytest.mark.parametrize("name", [*LAYOUTS, *WEB])
@@ -236,6 +291,9 @@ def test_kept_samples_are_used_again_and_others_refused(
     assert [s.maps.tolist() for s in again] == [s.maps.tolist() for s in first]
     with pytest.raises(ValueError, match="another seed or number"):
         training.made_samples([], [], 3, 6, kept)
+    monkeypatch.setattr(training, "_PAGES", ("wide", "plain"))
+    with pytest.raises(ValueError, match="other scenes"):
+        training.made_samples([], [], 3, 7, kept)
 
 
 def test_hardest_samples_are_those_with_the_most_false_answers() -> None:
@@ -358,6 +416,40 @@ def test_words_cost_by_the_surest_window_of_each_part() -> None:
     assert half < missed
     logits[1, 4 : 4 + rows, :columns] = 30.0
     assert float(_words_loss(logits, wanted)) > half + 3
+
+
+def test_a_run_averages_its_fits_with_their_start_and_adds_itself_to_the_record(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    from curate.overlays.training import __main__ as training
+    from curate.overlays.training.synthesis import Sample
+    from curate.overlays.training.train import Recipe
+
+    def fit(
+        samples: list[Sample], recipe: Recipe, start: object
+    ) -> tuple[dict[str, npt.NDArray[np.float16]], float]:
+        assert start is not None
+        return {"a.weight": np.full((1, CHANNELS, 3, 3), recipe.seed, np.float16)}, 0.5
+
+    monkeypatch.setattr(training, "_names", lambda table: [])
+    monkeypatch.setattr(training, "made_samples", lambda *_: [])
+    monkeypatch.setattr(training, "families", lambda part: ())
+    monkeypatch.setattr(training, "fit", fit)
+    start = tmp_path / "start.npz"
+    known = {"a.weight": np.full((1, 9, 3, 3), 9, np.float16)}
+    np.savez(start, **known)  # type: ignore[arg-type]
+    given = ["--clips", ".", "--stills", ".", "--average"]
+    out = tmp_path / "one"
+    more = ["--fits", "2", "--fit-seed", "1", "--out", str(out)]
+    training.main([*given, "--start", str(start), *more])
+    made = np.load(out / "weights.npz")["a.weight"][0, :, 0, 0]
+    assert made.tolist() == [4.0] * 9 + [1.0] * (CHANNELS - 9)  # maps start does not know count 0
+    more = ["--fit-seed", "6", "--out", str(tmp_path / "two")]
+    training.main([*given, "--start", str(out / "weights.npz"), *more])
+    runs = json.loads((tmp_path / "two" / "training.json").read_text())["runs"]
+    assert [[fit["seed"] for fit in run["fits"]] for run in runs] == [[1, 2], [6]]
+    assert runs[1]["start_sha256"] == runs[0]["weights_sha256"]
 
 
 def test_shipped_weights_are_those_of_the_recorded_training() -> None:

@@ -11,9 +11,9 @@ startbootstrap-*; Debian: the others) more of them, of gcompris-qt-data as `rcc 
 its resources, in folders of the activities. Fonts are those of the Debian packages in fonts.txt.
 --start names weights.npz of an earlier fit to go on from, once or, with --fits, several times in
 other orders; the weights of these are averaged, with --average those of --start among them. Writes
-weights.npz, which is filters/overlay_weights.npz, and training.json: how they came about. The file
-of that name beside this one lists the runs behind the shipped weights; the first began with the
-start.npz beside it.
+weights.npz, which is filters/overlay_weights.npz, and training.json, which is beside this file: the
+runs that led to them, those of the file of that name beside --start first. The first run of the
+shipped weights began with the start.npz beside this file.
 """
 
 import argparse
@@ -34,7 +34,7 @@ import torch
 from curate.config import Limits
 from curate.decode import Video
 from curate.overlays.training.average import averaged
-from curate.overlays.training.begin import begun
+from curate.overlays.training.begin import begun, widened
 from curate.overlays.training.lettering import families
 from curate.overlays.training.sprites import Picture
 from curate.overlays.training.synthesis import DRAWN, TAKE_FPS, Sample, Scenes, sample
@@ -48,7 +48,7 @@ _PAUSE = 24
 _MOST_TAKES = 6
 _SEEDED = 2500
 """Samples of one generator."""
-_PAGES: Final[tuple[Scenes, ...]] = ("wide", "wide", "plain", "plain", "printed", "printed")
+_PAGES: Final[tuple[Scenes, ...]] = ("wide",) * 2 + ("plain",) * 2 + ("printed",) * 3
 """Scenes of each _SEEDED samples, over again after the last."""
 _CUT = 28.0
 """Grey levels between neighbouring small frames from which a take ends."""
@@ -60,32 +60,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
+    start, runs = _started(options.start) if options.start is not None else (None, [])
     takes = [take for name in _names("footage.txt") for take in read_takes(options.clips / name)]
     stills = [still for name in _names("stills.txt") for still in _stills(options.stills / name)]
     options.out.mkdir(parents=True, exist_ok=True)
     kept = options.out / "samples" if options.keep else None
     samples = made_samples(takes, stills, options.samples, options.seed, kept)
-    recipes = [Recipe(steps=options.steps, seed=options.seed + n) for n in range(options.fits)]
-    start = None
-    if options.start is not None:
-        with np.load(options.start) as stored:
-            start = dict(stored)
+    seeds = range(options.fit_seed, options.fit_seed + options.fits)
+    recipes = [Recipe(steps=options.steps, seed=seed) for seed in seeds]
     made = [fit(samples, one, None if start is None else partial(begun, start)) for one in recipes]
     parts = [weights for weights, _ in made]
     weights = averaged([*parts, start] if options.average and start is not None else parts)
     np.savez_compressed(options.out / "weights.npz", **weights)  # type: ignore[arg-type]
-    record = {
+    run = {
         "fits": [
             {**asdict(one), "samples": len(samples), "loss": round(loss, 5)}
             for one, (_, loss) in zip(recipes, made, strict=True)
         ],
+        "samples_seed": options.seed, "takes": len(takes), "stills": len(stills),
+        "fonts": sum(len(files) for files in families("train")), "torch": torch.__version__,
         "start_sha256": options.start and sha256(options.start.read_bytes()).hexdigest(),
-        "start_averaged": options.average, "seed": options.seed, "takes": len(takes),
-        "stills": len(stills), "fonts": sum(len(files) for files in families("train")),
-        "torch": torch.__version__,
+        "start_averaged": options.average,
         "weights_sha256": sha256((options.out / "weights.npz").read_bytes()).hexdigest(),
     }  # fmt: skip
-    (options.out / "training.json").write_text(json.dumps(record, indent=1) + "\n")
+    record = json.dumps({"runs": [*runs, run]}, indent=1)
+    (options.out / "training.json").write_text(record + "\n")
+
+
+def _started(path: Path) -> tuple[dict[str, npt.NDArray[Any]], list[dict[str, Any]]]:
+    """Weights to begin with, and the runs that led to them, if they lie beside."""
+    with np.load(path) as stored:
+        weights = widened(dict(stored))
+    record = path.with_name("training.json")
+    runs = json.loads(record.read_text())["runs"] if record.exists() else []
+    own = sha256(path.read_bytes()).hexdigest()
+    return weights, runs if runs and runs[-1]["weights_sha256"] == own else []
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -98,7 +107,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--samples", type=int, default=15_000)
     parser.add_argument("--steps", type=int, default=Recipe().steps)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="of the samples")
+    parser.add_argument("--fit-seed", type=int, default=0, help="of the first fit")
     parser.add_argument("--start", type=Path, help="weights.npz to begin with, if not random ones")
     parser.add_argument("--fits", type=int, default=1, help="fits from --start that are averaged")
     parser.add_argument(
@@ -124,13 +134,14 @@ def made_samples(
     They are kept in a folder, and taken from it, page by page, if it holds them.
 
     Raises:
-        ValueError: If the folder holds other samples: of another seed or number.
+        ValueError: If the folder holds other samples: of another seed, number or scenes.
     """
     if kept is not None and (kept / "labels.npz").exists():
         with np.load(kept / "labels.npz") as stored:
             found, labels = int(stored["seed"]), stored["labels"]
-        if (found, len(labels)) != (seed, count):
-            raise ValueError(f"{kept} holds samples of another seed or number")
+            pages = tuple(stored["pages"].tolist()) if "pages" in stored else ()
+        if (found, len(labels), pages) != (seed, count, _PAGES):
+            raise ValueError(f"{kept} holds samples of another seed or number or of other scenes")
         maps = np.load(kept / "maps.npy", mmap_mode="r")
         return [Sample(*pair) for pair in zip(maps, labels, strict=True)]
     samples: list[Sample] = []
@@ -142,7 +153,9 @@ def made_samples(
         maps, labels = (np.stack(kind) for kind in zip(*map(astuple, samples), strict=True))
         kept.mkdir(parents=True, exist_ok=True)
         np.save(kept / "maps.npy", maps)
-        np.savez(kept / "labels.npz", labels=labels, seed=seed)  # last: then both are there
+        np.savez(
+            kept / "labels.npz", labels=labels, seed=seed, pages=_PAGES
+        )  # last: then both are there
     return samples
 
 

@@ -1,4 +1,4 @@
-"""Averages weights of fits that began alike: as good as the mean of their answers, at one's cost.
+"""Averages weights of fits that began alike: close to the mean of their answers, at one's cost.
 
 Fits that go on from the same weights differ little enough that between them the loss stays low
 (Wortsman et al. 2022, Model soups, arXiv 2203.05482). Fits from random weights do not.

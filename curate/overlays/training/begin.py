@@ -30,14 +30,12 @@ def begun(
     Raises:
         ValueError: If the weights are those of another network.
     """
-    stored = {k: torch.from_numpy(v.astype(np.float32)) for k, v in weights.items()}
     plain, model = Model().eval(), Model(normed=True)
     try:
-        first = stored["a.weight"]
-        more = torch.zeros(len(first), CHANNELS - first.shape[1], *first.shape[2:])
-        stored["a.weight"] = torch.cat([first, more], 1)
+        known = widened(weights)
+        stored = {k: torch.from_numpy(v.astype(np.float32)) for k, v in known.items()}
         plain.load_state_dict(stored)
-    except (KeyError, RuntimeError) as error:
+    except (KeyError, RuntimeError, ValueError) as error:
         raise ValueError(f"weights of another network: {error}") from error
     usual = _usual(plain, batches, rng)
     model.load_state_dict(stored, strict=False)
@@ -54,6 +52,18 @@ def begun(
     if apart > _SAME:
         raise ValueError(f"the norms change the answers of the weights by {apart}")
     return model.train()
+
+
+def widened(weights: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """The same weights for CHANNELS maps: those that layer a does not know count 0.
+
+    Raises:
+        KeyError: If there is no layer a.
+        ValueError: If it knows more maps.
+    """
+    first = weights["a.weight"]
+    more = ((0, 0), (0, CHANNELS - first.shape[1]), (0, 0), (0, 0))
+    return {**weights, "a.weight": np.pad(first, more)}
 
 
 def _usual(

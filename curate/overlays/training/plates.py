@@ -17,8 +17,8 @@ Ink = tuple[int, int, int]
 
 _SOFT: Final = (0.45, 1.6)
 """Blur of print by lens and sensor, px of the drawn picture."""
-_LEAST_APART: Final = 70
-"""Grey levels by which print differs from its ground, in luma or in the sum of the colours."""
+_LEAST_APART: Final = 140
+"""Sum over R, G and B of the levels by which print differs from its ground."""
 
 
 def printed(picture: Picture, rng: Random) -> Picture:
@@ -28,8 +28,11 @@ def printed(picture: Picture, rng: Random) -> Picture:
     lens, the light and their slant tells them from what is drawn over a picture.
 
     Args:
-        picture: (h, w, 3) uint8 RGB.
+        picture: (h, w, 3) uint8 RGB, at least 64 px wide and high.
         rng: Source of all choices.
+
+    Returns:
+        A new picture of the same shape.
     """
     out = picture.astype(np.float32)
     height, width = picture.shape[:2]
@@ -49,7 +52,7 @@ def printed(picture: Picture, rng: Random) -> Picture:
 
 
 def slanted(made: Picture, rng: Random) -> Picture:
-    """As a camera that stands nearly before it sees it, a little soft."""
+    """(h, w, 4) uint8 as a camera that stands nearly before it sees it: soft, a few px larger."""
     h, w = made.shape[:2]
     reach = float(rng.choice([0.01, 0.03, 0.08]))
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
@@ -62,10 +65,10 @@ def slanted(made: Picture, rng: Random) -> Picture:
     target = (target - target.min(axis=0) + 2).astype(np.float32)
     size = np.ceil(target.max(axis=0)).astype(int) + 2
     matrix = cv2.getPerspectiveTransform(corners, target)
-    warped = cv2.warpPerspective(made, matrix, (int(size[0]), int(size[1])), flags=cv2.INTER_AREA)
-    opaque = warped[..., 3:].astype(np.float32) / 255
-    mixed = np.concatenate([warped[..., :3] * opaque, 255 * opaque], axis=2)
-    soft = np.asarray(cv2.GaussianBlur(mixed, (0, 0), rng.uniform(*_SOFT)), np.float32)
+    opaque = made[..., 3:].astype(np.float32) / 255
+    mixed = np.concatenate([made[..., :3] * opaque, 255 * opaque], axis=2)
+    warped = cv2.warpPerspective(mixed, matrix, (int(size[0]), int(size[1])))
+    soft = np.asarray(cv2.GaussianBlur(warped, (0, 0), rng.uniform(*_SOFT)), np.float32)
     soft[..., :3] /= np.maximum(soft[..., 3:] / 255, 1e-3)
     return soft.clip(0, 255).astype(np.uint8)
 
@@ -83,7 +86,7 @@ def _lit(colours: Picture, ground: npt.NDArray[np.float32], rng: Random) -> Pict
 
 
 def strong(rng: Random) -> Ink:
-    """A colour of paint or plastic: half of the time saturated, else white, black or grey."""
+    """(R, G, B) of paint or plastic: more often saturated than white, black or grey."""
     if rng.random() < 0.55:
         hsv = np.array(
             [[[rng.uniform(0, 180), rng.uniform(130, 256), rng.uniform(70, 256)]]], np.uint8
@@ -98,7 +101,7 @@ def _pair(rng: Random) -> tuple[Ink, Ink]:
     """Ground and ink that can be told apart, by tone or by colour alone."""
     while True:
         ground, ink = strong(rng), strong(rng)
-        if sum(abs(a - b) for a, b in zip(ground, ink, strict=True)) > 2 * _LEAST_APART:
+        if sum(abs(a - b) for a, b in zip(ground, ink, strict=True)) > _LEAST_APART:
             return ground, ink
 
 
@@ -149,7 +152,7 @@ def _buttons(size: tuple[int, int], rng: Random) -> Picture:
     ground, rim = _pair(rng)
     image, draw = _sheet(size, ground, rng)
     w, h = size
-    cell = max(14, round(h / int(rng.integers(1, 4))))
+    cell = max(14, min(w, round(h / int(rng.integers(1, 4)))))
     face_of, under, square = face(rng), rng.random() < 0.3, rng.random() < 0.3
     inks = [_pair(rng) for _ in range(int(rng.integers(1, 4)))]
     for y in range(0, h - cell + 1, cell):

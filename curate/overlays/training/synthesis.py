@@ -67,7 +67,7 @@ class Sample:
 
 
 def sample(
-    takes: Sequence[Picture], stills: Sequence[Picture], rng: Random, scenes: Scenes = "printed"
+    takes: Sequence[Picture], stills: Sequence[Picture], rng: Random, scenes: Scenes
 ) -> Sample:
     """Make a span of 5 to 14 analysed frames.
 
