@@ -180,7 +180,7 @@ FILTERS: Final[dict[str, Filter]] = {
         over_shots.alone,
         doc="how surely a small mark stays in one place over the shots of the source, 0 to 1",
         # Of the tuning half clean shots score up to 0.23, 99 % of pairs of shots up to 0.27.
-        high=0.33,
+        high=0.31,
         null="keep",
         version=7,
         over_shots=over_shots.mark_sureness,
