@@ -213,28 +213,26 @@ def test_scenes_choose_their_looks_and_decoys(
     assert set(drawn) == wanted.get(scenes, {"title", "slogan", "printed"})
 
 
+@pytest.mark.usefixtures("one_font")
 @pytest.mark.parametrize("name", [*LAYOUTS, *WEB])
 def test_every_layout_covers_some_of_the_picture_for_some_of_the_time(name: str) -> None:
     frames = np.zeros((30, 180, 320, 3), np.uint8)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lettering, "families", lambda _: (("hershey 0",),))
-        for seed in range(6):
-            look = {**LAYOUTS, **WEB}[name]
-            sprites = look(30, (320, 180), np.random.default_rng(seed))
-            _, masks = burn(frames, sprites)
-            assert masks[:, 1].any()
-            assert masks[:, 1].mean() < 0.9
+    for seed in range(6):
+        look = {**LAYOUTS, **WEB}[name]
+        sprites = look(30, (320, 180), np.random.default_rng(seed))
+        _, masks = burn(frames, sprites)
+        assert masks[:, 1].any()
+        assert masks[:, 1].mean() < 0.9
 
 
+@pytest.mark.usefixtures("one_font")
 def test_typed_letters_stay_and_become_more() -> None:
     frames = np.zeros((30, 180, 320, 3), np.uint8)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lettering, "families", lambda _: (("hershey 0",),))
-        for seed in range(6):
-            sprites = WEB["typed"](30, (320, 180), np.random.default_rng(seed))
-            covered = burn(frames, sprites)[1][:, 1].mean(axis=(1, 2))
-            assert (np.diff(covered) >= 0).all()
-            assert covered[-1] > 1.3 * covered[covered > 0][0]
+    for seed in range(6):
+        sprites = WEB["typed"](30, (320, 180), np.random.default_rng(seed))
+        covered = burn(frames, sprites)[1][:, 1].mean(axis=(1, 2))
+        assert (np.diff(covered) >= 0).all()
+        assert covered[-1] > 1.3 * covered[covered > 0][0]
 
 
 def test_hollow_letters_are_their_edges() -> None:
@@ -450,6 +448,18 @@ def test_a_run_averages_its_fits_with_their_start_and_adds_itself_to_the_record(
     runs = json.loads((tmp_path / "two" / "training.json").read_text())["runs"]
     assert [[fit["seed"] for fit in run["fits"]] for run in runs] == [[1, 2], [6]]
     assert runs[1]["start_sha256"] == runs[0]["weights_sha256"]
+
+
+def test_the_shipped_weights_bring_their_record() -> None:
+    pytest.importorskip("torch")
+    from curate.overlays.training import __main__ as training
+
+    beside = Path(training.__file__).parent
+    _, runs = training._started(Path(str(files("filters").joinpath("overlay_weights.npz"))))
+    assert runs == json.loads((beside / "training.json").read_text())["runs"]
+    weights, runs = training._started(beside / "start.npz")  # no run is known that led to these
+    assert runs == []
+    assert weights["a.weight"].shape[1] == CHANNELS
 
 
 def test_shipped_weights_are_those_of_the_recorded_training() -> None:

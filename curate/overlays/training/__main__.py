@@ -12,8 +12,8 @@ its resources, in folders of the activities. Fonts are those of the Debian packa
 --start names weights.npz of an earlier fit to go on from, once or, with --fits, several times in
 other orders; the weights of these are averaged, with --average those of --start among them. Writes
 weights.npz, which is filters/overlay_weights.npz, and training.json, which is beside this file: the
-runs that led to them, those of the file of that name beside --start first. The first run of the
-shipped weights began with the start.npz beside this file.
+runs that led to them, those that led to --start first, if recorded. The first run of the shipped
+weights began with the start.npz beside this file.
 """
 
 import argparse
@@ -79,22 +79,32 @@ def main(arguments: Sequence[str] | None = None) -> None:
         ],
         "samples_seed": options.seed, "takes": len(takes), "stills": len(stills),
         "fonts": sum(len(files) for files in families("train")), "torch": torch.__version__,
-        "start_sha256": options.start and sha256(options.start.read_bytes()).hexdigest(),
+        "start_sha256": options.start and _digest(options.start),
         "start_averaged": options.average,
-        "weights_sha256": sha256((options.out / "weights.npz").read_bytes()).hexdigest(),
+        "weights_sha256": _digest(options.out / "weights.npz"),
     }  # fmt: skip
     record = json.dumps({"runs": [*runs, run]}, indent=1)
     (options.out / "training.json").write_text(record + "\n")
 
 
 def _started(path: Path) -> tuple[dict[str, npt.NDArray[Any]], list[dict[str, Any]]]:
-    """Weights to begin with, and the runs that led to them, if they lie beside."""
+    """Weights to begin with, and the runs that led to them, as far as they are recorded.
+
+    The record lies beside the weights, or, for the shipped ones, beside this file.
+    """
     with np.load(path) as stored:
         weights = widened(dict(stored))
-    record = path.with_name("training.json")
-    runs = json.loads(record.read_text())["runs"] if record.exists() else []
-    own = sha256(path.read_bytes()).hexdigest()
-    return weights, runs if runs and runs[-1]["weights_sha256"] == own else []
+    own = _digest(path)
+    for folder in (path.parent, Path(__file__).parent):
+        record = folder / "training.json"
+        runs = json.loads(record.read_text())["runs"] if record.exists() else []
+        if runs and runs[-1]["weights_sha256"] == own:
+            return weights, runs
+    return weights, []
+
+
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -153,9 +163,8 @@ def made_samples(
         maps, labels = (np.stack(kind) for kind in zip(*map(astuple, samples), strict=True))
         kept.mkdir(parents=True, exist_ok=True)
         np.save(kept / "maps.npy", maps)
-        np.savez(
-            kept / "labels.npz", labels=labels, seed=seed, pages=_PAGES
-        )  # last: then both are there
+        # Last: then both are there.
+        np.savez(kept / "labels.npz", labels=labels, seed=seed, pages=_PAGES)
     return samples
 
 

@@ -44,13 +44,33 @@ def sign(rng: Random, most: int) -> Picture:
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
     target = (corners + bend).astype(np.float32)
     target -= target.min(axis=0)
-    size = np.ceil(target.max(axis=0)).astype(int) + 1
-    matrix = cv2.getPerspectiveTransform(corners, target)
-    warped = cv2.warpPerspective(made, matrix, (int(size[0]), int(size[1])))
-    soft = np.asarray(cv2.GaussianBlur(warped, (0, 0), rng.uniform(0.5, 2.4)), np.float32)
+    soft = np.asarray(seen_at(made, target, rng.uniform(0.5, 2.4)), np.float32)
     light = np.linspace(rng.uniform(0.4, 1), rng.uniform(0.4, 1), soft.shape[1])[None, :, None]
     soft[..., :3] = soft[..., :3] * light * 0.85 + 12
     return soft.clip(0, 255).astype(np.uint8)
+
+
+def seen_at(made: Picture, target: npt.NDArray[np.float32], soft: float) -> Picture:
+    """A thing at an angle, as a lens blurs it; what is clear around it leaves no dark rim.
+
+    Args:
+        made: (h, w, 4) uint8 RGB and opacity.
+        target: (4, 2) where its corners come to lie, px from 0, clockwise from the upper left.
+        soft: Blur, px.
+
+    Returns:
+        (H, W, 4) uint8 that ends a pixel after the last corner.
+    """
+    h, w = made.shape[:2]
+    corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
+    opaque = made[..., 3:].astype(np.float32) / 255
+    mixed = np.concatenate([made[..., :3] * opaque, 255 * opaque], axis=2)
+    size = np.ceil(target.max(axis=0)).astype(int) + 1
+    matrix = cv2.getPerspectiveTransform(corners, target)
+    warped = cv2.warpPerspective(mixed, matrix, (int(size[0]), int(size[1])))
+    out = np.asarray(cv2.GaussianBlur(warped, (0, 0), soft), np.float32)
+    out[..., :3] /= np.maximum(out[..., 3:] / 255, 1e-3)
+    return out.clip(0, 255).astype(np.uint8)
 
 
 def texture(size: Size, rng: Random) -> Picture:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from curate.overlays.training.decoys import seen_at
 from curate.overlays.training.lettering import Style, face, fitted, words
 from curate.overlays.training.marks import mark
 from curate.overlays.training.sprites import Picture, Random
@@ -63,14 +64,7 @@ def slanted(made: Picture, rng: Random) -> Picture:
         h,
     )
     target = (target - target.min(axis=0) + 2).astype(np.float32)
-    size = np.ceil(target.max(axis=0)).astype(int) + 2
-    matrix = cv2.getPerspectiveTransform(corners, target)
-    opaque = made[..., 3:].astype(np.float32) / 255
-    mixed = np.concatenate([made[..., :3] * opaque, 255 * opaque], axis=2)
-    warped = cv2.warpPerspective(mixed, matrix, (int(size[0]), int(size[1])))
-    soft = np.asarray(cv2.GaussianBlur(warped, (0, 0), rng.uniform(*_SOFT)), np.float32)
-    soft[..., :3] /= np.maximum(soft[..., 3:] / 255, 1e-3)
-    return soft.clip(0, 255).astype(np.uint8)
+    return seen_at(made, target, rng.uniform(*_SOFT))
 
 
 def _lit(colours: Picture, ground: npt.NDArray[np.float32], rng: Random) -> Picture:
