@@ -13,11 +13,14 @@ import pytest
 from curate.overlays.training import lettering, plates, synthesis
 from curate.overlays.training.average import averaged
 from curate.overlays.training.decoys import texture
+from curate.overlays.training.labels import differs, filled, labelled
 from curate.overlays.training.layouts import LAYOUTS, drifting
 from curate.overlays.training.lettering import Style, letters
-from curate.overlays.training.plates import _PLATES, _bare, _pair, slanted
+from curate.overlays.training.paint import pair
+from curate.overlays.training.plates import _PLATES, _bare, slanted
+from curate.overlays.training.shapes import SHAPES
 from curate.overlays.training.sprites import Picture, Random, Sprite, burn
-from curate.overlays.training.synthesis import _at_rate, _differs, _labels, coded
+from curate.overlays.training.synthesis import _at_rate, coded
 from curate.overlays.training.web_looks import WEB, _hollow
 from filters.overlay_maps import CHANNELS, overlay_maps
 from filters.overlay_network import SCALE
@@ -70,7 +73,7 @@ def test_cells_covered_and_seen_for_a_third_of_the_time_are_labelled() -> None:
     masks = np.zeros((10, 3, 360, 640), np.uint8)
     masks[:3, 0, 80:160, 200:400] = 1
     masks[:1, 1, 80:160, 200:400] = 1
-    labels = _labels(masks, masks)
+    labels = labelled(masks, masks)
     assert labels.shape == (2, 45, 80)
     assert (labels[0, 10:20, 25:50] == 1).all()
     assert (labels[1, 10:20, 25:50] == 255).all()
@@ -80,7 +83,7 @@ def test_cells_covered_and_seen_for_a_third_of_the_time_are_labelled() -> None:
 def test_what_is_covered_and_not_to_be_seen_is_undecided() -> None:
     masks = np.zeros((4, 3, 360, 640), np.uint8)
     masks[:, :2, 80:160, 200:400] = 1
-    labels = _labels(masks, np.zeros_like(masks))
+    labels = labelled(masks, np.zeros_like(masks))
     assert (labels[:, 10:20, 25:50] == 255).all()
     assert (labels[:, 30:] == 0).all()
 
@@ -89,10 +92,31 @@ def test_shapes_with_letters_are_an_overlay_and_undecided_as_text() -> None:
     mark = np.full((80, 200, 4), 255, np.uint8)
     frames = np.zeros((4, 360, 640, 3), np.uint8)
     _, masks = burn(frames, [Sprite(mark, 200, 80, 0, 4, None)])
-    labels = _labels(masks, masks)
+    labels = labelled(masks, masks)
     assert (labels[0, 10:20, 25:50] == 1).all()
     assert (labels[1, 10:20, 25:50] == 255).all()
     assert (labels[:, 30:] == 0).all()
+
+
+def test_labels_of_figures_and_low_lines_fill_the_cells_that_a_score_is_taken_over() -> None:
+    label = np.zeros((45, 80), np.uint8)
+    label[10:18, 30] = 1  # a thin large figure
+    label[30, 5:70] = 1  # a line of small letters, longer than a word
+    label[44, 78:] = 1  # a number in the corner
+    wanted = np.zeros_like(label)
+    wanted[10:18, 28:34] = 1
+    wanted[29:32, 5:70] = 1
+    wanted[42:, 74:] = 1
+    np.testing.assert_array_equal(filled(label), wanted)
+
+
+def test_only_words_and_figures_are_filled() -> None:
+    label = np.zeros((45, 80), np.uint8)
+    label[np.arange(4, 30), np.arange(14, 40)] = 1  # a line at an angle
+    label[40, 60] = 1  # a speck
+    np.testing.assert_array_equal(filled(label), label)
+    label[20, 60:64] = 255
+    assert (filled(label)[20, 60:64] == 255).all()
 
 
 def test_coded_frames_are_those_that_were_given() -> None:
@@ -112,8 +136,8 @@ def test_coded_frames_are_those_that_were_given() -> None:
 def test_what_differs_in_colour_alone_is_seen() -> None:
     green, red = (np.full((8, 8, 3), colour, np.uint8) for colour in ((60, 128, 60), (175, 70, 60)))
     assert abs(int(cv2.cvtColor(green, 7)[0, 0]) - int(cv2.cvtColor(red, 7)[0, 0])) < 8
-    assert _differs(green, red).all()
-    assert not _differs(green, green + np.uint8(6)).any()
+    assert differs(green, red).all()
+    assert not differs(green, green + np.uint8(6)).any()
 
 
 def test_every_texture_fills_its_picture_with_edges() -> None:
@@ -142,9 +166,19 @@ def test_every_plate_fills_its_size_in_two_colours_or_more(
         assert np.abs(colours - np.median(colours, axis=0)).sum(axis=1).max() > 100
 
 
+@pytest.mark.parametrize("size", [(120, 60), (60, 100), (24, 16)])
+@pytest.mark.parametrize("kind", SHAPES)
+def test_every_shape_is_seen_within_its_size(kind: _Kind, size: tuple[int, int]) -> None:
+    for seed in range(8):
+        made = kind(size, np.random.default_rng(seed))
+        assert made.dtype == np.uint8
+        assert all(1 < n <= most for n, most in zip(made.shape[:2], size[::-1], strict=True))
+        assert (made[..., 3] == 255).sum() > 20
+
+
 def test_ground_and_ink_of_a_plate_can_be_told_apart() -> None:
     rng = np.random.default_rng(0)
-    pairs = [_pair(rng) for _ in range(200)]
+    pairs = [pair(rng) for _ in range(200)]
     assert min(sum(abs(a - b) for a, b in zip(*pair, strict=True)) for pair in pairs) > 140
 
 
@@ -174,6 +208,7 @@ def test_print_lies_on_the_picture_in_its_light(monkeypatch: pytest.MonkeyPatch)
         return made
 
     monkeypatch.setattr(plates, "_PLATES", (half,))
+    monkeypatch.setattr(plates, "SHAPES", (half,))
     monkeypatch.setattr(plates, "_bare", half)
     seen = {}
     for level in (40, 200):

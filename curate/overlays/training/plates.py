@@ -7,23 +7,21 @@ from typing import Final
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from curate.overlays.training.decoys import seen_at
 from curate.overlays.training.lettering import Style, face, fitted, words
 from curate.overlays.training.marks import mark
+from curate.overlays.training.paint import pair, sheet, strong
+from curate.overlays.training.shapes import SHAPES
 from curate.overlays.training.sprites import Picture, Random
-
-Ink = tuple[int, int, int]
 
 _SOFT: Final = (0.45, 1.6)
 """Blur of print by lens and sensor, px of the drawn picture."""
-_LEAST_APART: Final = 140
-"""Sum over R, G and B of the levels by which print differs from its ground."""
 
 
 def printed(picture: Picture, rng: Random) -> Picture:
-    """A still picture with one to three printed things on it, lit as what they lie on.
+    """A still picture with one to three printed or painted things on it, lit as what they lie on.
 
     Unlike `decoys.lettered` they are nearly frontal, sharp and strong in colour, so little but the
     lens, the light and their slant tells them from what is drawn over a picture.
@@ -41,8 +39,9 @@ def printed(picture: Picture, rng: Random) -> Picture:
         tall = round(height * float(np.exp(rng.uniform(np.log(0.06), np.log(0.4)))))
         wide = round(tall * float(np.exp(rng.uniform(np.log(0.6), np.log(5)))))
         wide = max(24, min(wide, round(0.6 * width)))
-        bare = rng.random() < _BARE_SHARE
-        kind = _bare if bare else _PLATES[int(rng.integers(len(_PLATES)))]
+        share = rng.random()
+        kinds = SHAPES if share < _SHAPES_SHARE else _PLATES
+        kind = _bare if share > 1 - _BARE_SHARE else kinds[int(rng.integers(len(kinds)))]
         made = slanted(kind((wide, max(16, tall)), rng), rng)
         h, w = (min(a, b) for a, b in zip(made.shape[:2], picture.shape[:2], strict=True))
         x, y = int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1))
@@ -79,40 +78,6 @@ def _lit(colours: Picture, ground: npt.NDArray[np.float32], rng: Random) -> Pict
     return np.asarray(shown * (1 - veil / 255) + veil, np.float32).clip(0, 255).astype(np.uint8)
 
 
-def strong(rng: Random) -> Ink:
-    """(R, G, B) of paint or plastic: more often saturated than white, black or grey."""
-    if rng.random() < 0.55:
-        hsv = np.array(
-            [[[rng.uniform(0, 180), rng.uniform(130, 256), rng.uniform(70, 256)]]], np.uint8
-        )
-        r, g, b = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
-        return (int(r), int(g), int(b))
-    grey = int(rng.choice([rng.integers(0, 50), rng.integers(200, 256), rng.integers(50, 200)]))
-    return (grey, grey, grey)
-
-
-def _pair(rng: Random) -> tuple[Ink, Ink]:
-    """Ground and ink that can be told apart, by tone or by colour alone."""
-    while True:
-        ground, ink = strong(rng), strong(rng)
-        if sum(abs(a - b) for a, b in zip(ground, ink, strict=True)) > _LEAST_APART:
-            return ground, ink
-
-
-def _sheet(
-    size: tuple[int, int], fill: Ink, rng: Random, round_by: float = 0.3
-) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    image = Image.new("RGBA", size, (*fill, 0))
-    draw = ImageDraw.Draw(image)
-    radius = float(rng.choice([0, 0, round_by])) * min(size)
-    edge = strong(rng) if rng.random() < 0.4 else None
-    draw.rounded_rectangle(
-        (0, 0, size[0] - 1, size[1] - 1), radius, fill=(*fill, 255),
-        outline=edge and (*edge, 255), width=max(1, round(min(size) * rng.uniform(0.02, 0.1))),
-    )  # fmt: skip
-    return image, draw
-
-
 def _written(
     image: Image.Image, lines: Sequence[str], look: Style, box: tuple[int, int, int, int]
 ) -> None:
@@ -129,8 +94,8 @@ def _written(
 
 def _sign(size: tuple[int, int], rng: Random) -> Picture:
     """One to three lines on a plate."""
-    ground, ink = _pair(rng)
-    image, _ = _sheet(size, ground, rng)
+    ground, ink = pair(rng)
+    image, _ = sheet(size, ground, rng)
     w, h = size
     count = int(rng.choice([1, 1, 2, 3]))
     lines = [words(int(rng.integers(1, 3)), rng) for _ in range(count)]
@@ -143,12 +108,12 @@ def _sign(size: tuple[int, int], rng: Random) -> Picture:
 
 def _buttons(size: tuple[int, int], rng: Random) -> Picture:
     """Round or square buttons in rows, with signs on or under them."""
-    ground, rim = _pair(rng)
-    image, draw = _sheet(size, ground, rng)
+    ground, rim = pair(rng)
+    image, draw = sheet(size, ground, rng)
     w, h = size
     cell = max(14, min(w, round(h / int(rng.integers(1, 4)))))
     face_of, under, square = face(rng), rng.random() < 0.3, rng.random() < 0.3
-    inks = [_pair(rng) for _ in range(int(rng.integers(1, 4)))]
+    inks = [pair(rng) for _ in range(int(rng.integers(1, 4)))]
     for y in range(0, h - cell + 1, cell):
         for x in range(0, w - cell + 1, cell):
             fill, ink = inks[int(rng.integers(len(inks)))]
@@ -171,8 +136,8 @@ def _inner(box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
 
 def _label(size: tuple[int, int], rng: Random) -> Picture:
     """A product's label: a mark, a name, smaller lines."""
-    ground, ink = _pair(rng)
-    image, _ = _sheet(size, ground, rng)
+    ground, ink = pair(rng)
+    image, _ = sheet(size, ground, rng)
     w, h = size
     left = 0
     if rng.random() < 0.6:
@@ -191,8 +156,8 @@ def _label(size: tuple[int, int], rng: Random) -> Picture:
 
 def _board(size: tuple[int, int], rng: Random) -> Picture:
     """Parts and small print on a circuit board or a machine's front."""
-    ground, ink = _pair(rng)
-    image, draw = _sheet(size, ground, rng)
+    ground, ink = pair(rng)
+    image, draw = sheet(size, ground, rng)
     w, h = size
     for _ in range(int(rng.integers(4, 25))):
         x, y = int(rng.uniform(0, 0.9) * w), int(rng.uniform(0, 0.9) * h)
@@ -210,7 +175,7 @@ def _display(size: tuple[int, int], rng: Random) -> Picture:
     dark = (int(rng.integers(0, 40)),) * 3
     ink = strong(rng)
     ink = ink if sum(ink) > 300 else (255, int(rng.integers(40, 256)), int(rng.integers(0, 80)))
-    image, _ = _sheet(size, dark, rng, 0.1)
+    image, _ = sheet(size, dark, rng, 0.1)
     w, h = size
     text = str(rng.choice(["{:02d}:{:02d}", "{}.{}", "{}", "-{}", "{}%"]))
     text = text.format(int(rng.integers(0, 60)), int(rng.integers(0, 60)))
@@ -249,5 +214,7 @@ def _bare(size: tuple[int, int], rng: Random) -> Picture:
 _PLATES: Final[tuple[Callable[[tuple[int, int], Random], Picture], ...]] = (
     _sign, _sign, _buttons, _buttons, _label, _board, _display,
 )  # fmt: skip
-_BARE_SHARE: Final = 0.4
+_BARE_SHARE: Final = 0.3
 """Share of the printed things without a plate."""
+_SHAPES_SHARE: Final = 0.3
+"""Share of those without letters."""

@@ -9,10 +9,10 @@ from typing import Final, Literal
 import av
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from curate.decode import Scalers
 from curate.overlays.training.decoys import banded, lettered, sign, swayed, texture
+from curate.overlays.training.labels import SIZE, differs, labelled
 from curate.overlays.training.layouts import LAYOUTS, drifting
 from curate.overlays.training.looks import TEXT
 from curate.overlays.training.marks import GRAPHIC
@@ -24,16 +24,8 @@ from filters.overlay_maps import overlay_maps
 
 DRAWN: Final = (640, 360)
 """Size for which looks are drawn and at which videos are encoded."""
-SIZE: Final = (320, 180)
-"""Size that is analysed."""
-CELL: Final = 4
-"""px of the analysed picture along a side of a labelled cell."""
 TAKE_FPS: Final = 12
 """Frames a second of the takes: every one or every second one is encoded."""
-LEAST_SEEN: Final = 14
-"""Grey levels of luma by which an overlay must change the picture to be one."""
-LEAST_COLOURED: Final = 22
-"""Or levels of Cb or Cr."""
 Scenes = Literal["plain", "wide", "printed"]
 _ANALYSED_FPS: Final = 6
 _DRAWN_FPS: Final = 30
@@ -87,7 +79,7 @@ def sample(
     base = _tone(_sharpened(base, rng), rng)
     sprites = _overlays(len(base), TAKE_FPS // every, rng, scenes) if rng.random() < 0.65 else []
     drawn, masks = burn(base, sprites)
-    seen = np.stack([_differs(a, b) for a, b in zip(drawn, base, strict=True)])
+    seen = np.stack([differs(a, b) for a, b in zip(drawn, base, strict=True)])
     seen = seen[:, None] & (masks != 0)
     if rng.random() < 0.1:
         drawn = _barred(drawn, masks, rng)
@@ -97,7 +89,7 @@ def sample(
     step = TAKE_FPS // every // _ANALYSED_FPS
     gray, chroma = (planes[::step] for planes in coded(drawn, TAKE_FPS // every, rng))
     maps = overlay_maps(gray, chroma[int(rng.integers(COLOUR_STEP)) :: COLOUR_STEP])
-    return Sample(maps, _labels(masks[::step], seen[::step].astype(np.uint8)))
+    return Sample(maps, labelled(masks[::step], seen[::step].astype(np.uint8)))
 
 
 def coded(frames: Picture, rate: int, rng: Random) -> tuple[Picture, Picture]:
@@ -313,35 +305,3 @@ def _barred(frames: Picture, masks: Picture, rng: Random) -> Picture:
         covered = masks[:, 0, rows, columns, None] != 0
         out[:, rows, columns] = np.where(covered, out[:, rows, columns], grey)
     return out
-
-
-def _labels(masks: Picture, seen: Picture) -> Picture:
-    """(2, 45, 80) from (T, 3, 360, 640): covered and seen in a fifth of the frames.
-
-    What is covered for less, or covered but hardly to be seen, is undecided, and so is what may
-    be text.
-    """
-    found = []
-    for kind in range(2):
-        covered, visible = (_cells(planes[:, kind]) for planes in (masks, seen))
-        label = np.full(covered.shape, 255, np.uint8)
-        label[covered < 0.02] = 0
-        label[visible >= 0.2] = 1
-        found.append(label)
-    found[1][(found[1] == 0) & (_cells(masks[:, 2]) >= 0.02)] = 255
-    return np.stack(found)
-
-
-def _differs(a: Picture, b: Picture) -> npt.NDArray[np.bool_]:
-    """Where two frames differ in what can be seen."""
-    apart = cv2.absdiff(*(cv2.cvtColor(frame, cv2.COLOR_RGB2YCrCb) for frame in (a, b)))
-    limits = np.array([LEAST_SEEN, LEAST_COLOURED, LEAST_COLOURED])
-    return np.asarray((apart > limits).any(axis=2))
-
-
-def _cells(planes: Picture) -> npt.NDArray[np.float32]:
-    """Share of the frames and of a cell, letters filled to words: 13 px across and 5 px down."""
-    share = planes.mean(axis=0, dtype=np.float32)
-    wide = cv2.morphologyEx(share, cv2.MORPH_CLOSE, np.ones((5, 13), np.uint8))
-    size = (SIZE[0] // CELL, SIZE[1] // CELL)
-    return np.asarray(cv2.resize(wide, size, interpolation=cv2.INTER_AREA))

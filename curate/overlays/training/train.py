@@ -12,9 +12,10 @@ from torch import Tensor, as_tensor, nn
 from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
-from curate.overlays.training.synthesis import CELL, SIZE, Sample
+from curate.overlays.training.labels import SIZE
+from curate.overlays.training.synthesis import Sample
 from filters.overlay_maps import CHANNELS, NEUTRAL
-from filters.overlay_network import OFFSET, SCALE
+from filters.overlay_network import CELL, OFFSET, SCALE
 from filters.text_overlay import WORDS
 
 logger = logging.getLogger(__name__)
