@@ -124,6 +124,39 @@ def _keys(size: Size, rng: Random) -> Picture:
     return np.array(image)
 
 
+def _blobs(size: Size, rng: Random) -> Picture:
+    """Discs, squares and rings, some within others: lamps, knobs, tiles, sweets, confetti."""
+    image, draw = _blank(size)
+    count = int(rng.choice([1, 2, 5, 12]))
+    for _ in range(count):
+        side = max(8, round(min(size) * rng.uniform(0.15, 0.9 if count < 3 else 0.45)))
+        x, y = (int(rng.uniform(0, max(1, room - side))) for room in size)
+        for inner in range(int(rng.choice([1, 2, 2, 3]))):
+            own = max(3, round(side * rng.uniform(0.25, 0.7) ** inner))
+            dx, dy = (round((side - own) * rng.uniform(0.3, 0.7)) for _ in range(2))
+            _one(draw, (x + dx, y + dy, x + dx + own - 1, y + dy + own - 1), rng)
+    return np.array(image)
+
+
+def _one(draw: ImageDraw.ImageDraw, box: tuple[int, int, int, int], rng: Random) -> None:
+    """A disc, square, ring, bar, cross or triangle in a box of corners."""
+    ink, (x0, y0, x1, y1) = (*strong(rng), 255), box
+    thick = max(1, (x1 - x0) // 5)
+    kind = int(rng.choice([0, 0, 0, 1, 1, 1, 2, 3, 4, 5]))
+    if kind == 0:
+        draw.ellipse(box, fill=ink)
+    elif kind == 1:
+        draw.rectangle(box, fill=ink)
+    elif kind == 2:
+        draw.ellipse(box, outline=ink, width=thick)
+    elif kind == 5:
+        draw.polygon([(x0, y1), (x1, y1), ((x0 + x1) // 2, y0)], fill=ink)
+    if kind in {3, 4}:
+        draw.rectangle((x0, (y0 + y1 - thick) // 2, x1, (y0 + y1 + thick) // 2), fill=ink)
+    if kind == 4:
+        draw.rectangle(((x0 + x1 - thick) // 2, y0, (x0 + x1 + thick) // 2, y1), fill=ink)
+
+
 SHAPES: Final[tuple[Callable[[Size, Random], Picture], ...]] = (
-    _frame, _frame, _target, _stripes, _sign, _scale, _keys,
+    _frame, _frame, _target, _stripes, _sign, _scale, _keys, _blobs, _blobs, _blobs,
 )  # fmt: skip
