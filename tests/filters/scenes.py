@@ -85,10 +85,13 @@ def noisy(image: Image, noise: float, rng: np.random.Generator) -> Image:
 
 @cache
 def with_object(size_px: int = 40) -> Clip:
-    """A resting camera before which a textured box goes to and fro."""
+    """A resting camera before which a textured box goes to and fro.
+
+    The view is moved by 40 px: at its left edge is a square in a disc, as numbers are drawn.
+    """
 
     def draw(i: int) -> Image:
-        frame = view().copy()
+        frame = view(dx=-40).copy()
         x, y = round(140 + 60 * np.sin(i / 16)), 60
         frame[y : y + size_px, x : x + size_px] = texture(size_px, size_px, seed=5)
         return frame
