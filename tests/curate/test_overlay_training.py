@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from curate.overlays.training import lettering, plates, synthesis
+from curate.overlays.training import lettering, plates, synthesis, things
 from curate.overlays.training.average import averaged
 from curate.overlays.training.decoys import texture
 from curate.overlays.training.labels import differs, filled, labelled
@@ -221,6 +221,36 @@ def test_print_lies_on_the_picture_in_its_light(monkeypatch: pytest.MonkeyPatch)
     assert seen[40] < seen[200] - 10
 
 
+def test_things_are_round_or_have_corners_and_are_clear_around(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(things, "sign", lambda rng, most: np.full((9, 20, 4), 255, np.uint8))
+    take = np.full((8, 405, 720, 3), 90, np.uint8)
+    straight = 0
+    for seed in range(20):
+        made = things.thing([take], np.random.default_rng(seed))
+        assert made.dtype == np.uint8
+        assert made.shape[0] == 8
+        alpha = made[0, ..., 3]
+        edges = [alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]]
+        assert max(int(edge.max()) for edge in edges) < 60
+        straight += bool((alpha > 250).any() and alpha[alpha > 250].size > 0.75 * alpha.size)
+    assert 2 <= straight <= 12  # upright boxes; ellipses cover less of theirs
+
+
+def test_things_pass_along_a_way_and_leave_the_rest() -> None:
+    shown = np.zeros((2, 40, 60, 4), np.uint8)
+    shown[:, 8:32, 8:52] = 255
+    moved = 0
+    for seed in range(8):
+        frames = [np.full((360, 640, 3), 90, np.uint8) for _ in range(6)]
+        things.passes(frames, shown, np.random.default_rng(seed))
+        covered = [np.flatnonzero((f == 255).any(axis=2)) for f in frames]
+        moved += len({tuple(c[:1]) for c in covered}) > 1
+        assert all(((f == 90) | (f == 255)).all() for f in frames)
+    assert moved >= 6
+
+
 @pytest.mark.parametrize("scenes", ["plain", "wide", "printed"])
 def test_scenes_choose_their_looks_and_decoys(
     scenes: synthesis.Scenes, monkeypatch: pytest.MonkeyPatch
@@ -238,10 +268,11 @@ def test_scenes_choose_their_looks_and_decoys(
 
     monkeypatch.setattr(synthesis, "_LOOKS", {"title": look("title"), "slogan": look("slogan")})
     monkeypatch.setattr(synthesis, "lettered", lambda picture, rng: picture)
-    monkeypatch.setattr(synthesis, "_passes", lambda frames, thing, rng: None)
+    monkeypatch.setattr(synthesis, "thing", lambda takes, rng: takes[0])
+    monkeypatch.setattr(synthesis, "passes", lambda frames, thing, rng: None)
     monkeypatch.setattr(synthesis, "printed", printed)
     rng = np.random.default_rng(0)
-    for _ in range(8):
+    for _ in range(20):
         made = synthesis.sample([take], [still], rng, scenes)
         assert made.maps.shape == (CHANNELS, 180, 320)
     wanted = {"plain": {"title"}, "wide": {"title", "slogan"}}

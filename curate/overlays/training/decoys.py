@@ -1,4 +1,4 @@
-"""What looks like drawn overlays and is none: lettering and repeating things of the scene."""
+"""What looks like drawn overlays and is none: lettering, repeating and flat things of the scene."""
 
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -74,7 +74,7 @@ def seen_at(made: Picture, target: npt.NDArray[np.float32], soft: float) -> Pict
 
 
 def texture(size: Size, rng: Random) -> Picture:
-    """A picture of one thing that repeats, seen at an angle, soft and unevenly lit.
+    """A picture of one kind of thing, often repeating, seen at an angle, soft and unevenly lit.
 
     Args:
         size: (width, height), px.
@@ -206,6 +206,26 @@ def _shelf(size: Size, rng: Random) -> Floats:
     return out
 
 
+def _scattered(size: Size, rng: Random) -> Floats:
+    """Discs and boxes of flat tones on a clouded ground: pebbles, tiles, lids, parts on a bench."""
+    height, width = size[1], size[0]
+    out = _sheet(size, rng)
+    for reach, strength in ((rng.uniform(8, 30), 25), (rng.uniform(1, 5), rng.uniform(0, 20))):
+        cloud = cv2.GaussianBlur(
+            rng.normal(0, 1, (height, width)).astype(np.float32), (0, 0), reach
+        )
+        part = np.asarray(strength * cloud / max(float(cloud.std()), 1e-6), np.float32)
+        out += part[..., None]
+    for _ in range(int(width * height / rng.uniform(3000, 30000))):
+        x, y, reach = (int(rng.uniform(0, n)) for n in (width, height, 34))
+        tone = [float(v) for v in _colour(rng)]
+        if rng.random() < 0.5:
+            cv2.circle(out, (x, y), reach + 4, tone, -1)
+        else:
+            cv2.rectangle(out, (x, y), (x + reach + 6, y + reach + 6), tone, -1)
+    return out
+
+
 _DRAWN: Final[tuple[Callable[[Size, Random], Floats], ...]] = (
-    _bricks, _bars, _leaves, _windows, _shelf,
+    _bricks, _bars, _leaves, _windows, _shelf, _scattered, _scattered,
 )  # fmt: skip

@@ -11,13 +11,14 @@ import cv2
 import numpy as np
 
 from curate.decode import Scalers
-from curate.overlays.training.decoys import banded, lettered, sign, swayed, texture
+from curate.overlays.training.decoys import banded, lettered, swayed, texture
 from curate.overlays.training.labels import SIZE, differs, labelled
 from curate.overlays.training.layouts import LAYOUTS, drifting
 from curate.overlays.training.looks import TEXT
 from curate.overlays.training.marks import GRAPHIC
 from curate.overlays.training.plates import printed
 from curate.overlays.training.sprites import Look, Picture, Random, Sprite, burn
+from curate.overlays.training.things import passes, thing
 from curate.overlays.training.web_looks import WEB
 from filters.clip import COLOUR_STEP
 from filters.overlay_maps import overlay_maps
@@ -215,7 +216,7 @@ def _moved(
     if rng.random() < 0.25:
         out = swayed(out, rng)
     if rng.random() < 0.7:
-        _passes(out, _thing(takes, rng), rng)
+        passes(out, thing(takes, rng), rng)
     return _noisy(np.stack(out), rng.uniform(0, 5), rng)
 
 
@@ -248,30 +249,6 @@ def _filmed(still: Picture, frames: int, every: int, rng: Random) -> list[Pictur
             frame = cv2.convertScaleAbs(frame, alpha=1 + rng.normal(0, flicker))
         out.append(np.asarray(frame, np.uint8))
     return out
-
-
-def _thing(takes: Sequence[Picture], rng: Random) -> Picture:
-    """A part of a take in an ellipse, some with print on it: (T, h, w, 4)."""
-    take = takes[int(rng.integers(len(takes)))]
-    w, h = int(rng.uniform(60, 300)), int(rng.uniform(60, 260))
-    mask = np.zeros((h, w), np.float32)
-    cv2.ellipse(mask, (w // 2, h // 2), (w // 2 - 8, h // 2 - 8), 0, 0, 360, 255.0, -1)
-    alpha = cv2.GaussianBlur(mask, (0, 0), 2.6).astype(np.uint8)
-    part = take[:, 40 : 40 + h, 40 : 40 + w]
-    if rng.random() < 0.4:
-        made = sign(rng, most=w // 2)
-        place = Sprite(made, (w - made.shape[1]) // 2, (h - made.shape[0]) // 2, 0, len(part), True)
-        part = burn(part, [place])[0]
-    return np.concatenate([part, np.repeat(alpha[None, ..., None], len(part), axis=0)], axis=3)
-
-
-def _passes(frames: list[Picture], thing: Picture, rng: Random) -> None:
-    """Lay something over the frames along a straight way."""
-    x, y = rng.uniform(-40, DRAWN[0] - 40), rng.uniform(-40, DRAWN[1] - 40)
-    vx, vy = rng.normal(0, 14, 2)
-    for i in range(len(frames)):
-        sprite = Sprite(thing[i % len(thing)], round(x + vx * i), round(y + vy * i), 0, 1, False)
-        frames[i] = burn(frames[i][None], [sprite])[0][0]
 
 
 def _noisy(frames: Picture, sigma: float, rng: Random) -> Picture:
