@@ -115,8 +115,11 @@ def test_only_words_and_figures_are_filled() -> None:
     label[np.arange(4, 30), np.arange(14, 40)] = 1  # a line at an angle
     label[40, 60] = 1  # a speck
     np.testing.assert_array_equal(filled(label), label)
-    label[20, 60:64] = 255
-    assert (filled(label)[20, 60:64] == 255).all()
+    label[20, 60:63] = 1  # a word, and beside it what is undecided
+    label[20, 63:70] = 255
+    made = filled(label)
+    assert (made[19:22, 59:65] == 1).all()
+    assert (made[20, 65:70] == 255).all()
 
 
 def test_coded_frames_are_those_that_were_given() -> None:
@@ -167,7 +170,7 @@ def test_every_plate_fills_its_size_in_two_colours_or_more(
 
 
 @pytest.mark.parametrize("size", [(120, 60), (60, 100), (24, 16)])
-@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("kind", dict.fromkeys(SHAPES), ids=lambda kind: kind.__name__)
 def test_every_shape_is_seen_within_its_size(kind: _Kind, size: tuple[int, int]) -> None:
     for seed in range(8):
         made = kind(size, np.random.default_rng(seed))
@@ -207,9 +210,14 @@ def test_print_lies_on_the_picture_in_its_light(monkeypatch: pytest.MonkeyPatch)
         made[:, : size[0] // 2] = (250, 250, 250, 255)
         return made
 
-    monkeypatch.setattr(plates, "_PLATES", (half,))
-    monkeypatch.setattr(plates, "SHAPES", (half,))
-    monkeypatch.setattr(plates, "_bare", half)
+    used: list[str] = []
+
+    def named(name: str) -> _Kind:
+        return lambda size, rng: used.append(name) or half(size, rng)  # type: ignore[func-returns-value]
+
+    monkeypatch.setattr(plates, "_PLATES", (named("plate"),))
+    monkeypatch.setattr(plates, "SHAPES", (named("shape"),))
+    monkeypatch.setattr(plates, "_bare", named("bare"))
     seen = {}
     for level in (40, 200):
         picture = np.full((405, 720, 3), level, np.uint8)
@@ -219,6 +227,7 @@ def test_print_lies_on_the_picture_in_its_light(monkeypatch: pytest.MonkeyPatch)
         assert level != 40 or min(m.min() for m in made) > 35  # what is clear hides nothing
         seen[level] = np.mean([m.max() for m in made])
     assert seen[40] < seen[200] - 10
+    assert set(used) == {"plate", "shape", "bare"}
 
 
 def test_things_are_round_or_have_corners_and_are_clear_around(
@@ -353,8 +362,12 @@ def test_kept_samples_are_used_again_and_others_refused(
     again = training.made_samples([], [], 3, 7, kept)
     assert len(drawn) == 3
     assert [s.maps.tolist() for s in again] == [s.maps.tolist() for s in first]
-    with pytest.raises(ValueError, match="another seed or number"):
+    with pytest.raises(ValueError, match="another seed"):
         training.made_samples([], [], 3, 6, kept)
+    with monkeypatch.context() as later:
+        later.setattr(training, "_DRAWING", training._DRAWING + 1)
+        with pytest.raises(ValueError, match="version"):
+            training.made_samples([], [], 3, 7, kept)
     monkeypatch.setattr(training, "_PAGES", ("wide", "plain"))
     with pytest.raises(ValueError, match="other scenes"):
         training.made_samples([], [], 3, 7, kept)

@@ -50,6 +50,8 @@ _SEEDED = 2500
 """Samples of one generator."""
 _PAGES: Final[tuple[Scenes, ...]] = ("wide",) * 2 + ("plain",) * 2 + ("printed",) * 3
 """Scenes of each _SEEDED samples, over again after the last."""
+_DRAWING: Final = 2
+"""Version of looks, decoys and labels: samples that were kept by another are not used."""
 _CUT = 28.0
 """Grey levels between neighbouring small frames from which a take ends."""
 
@@ -144,14 +146,17 @@ def made_samples(
     They are kept in a folder, and taken from it, page by page, if it holds them.
 
     Raises:
-        ValueError: If the folder holds other samples: of another seed, number or scenes.
+        ValueError: If the folder holds other samples: of another seed, number, version or scenes.
     """
     if kept is not None and (kept / "labels.npz").exists():
         with np.load(kept / "labels.npz") as stored:
             found, labels = int(stored["seed"]), stored["labels"]
             pages = tuple(stored["pages"].tolist()) if "pages" in stored else ()
-        if (found, len(labels), pages) != (seed, count, _PAGES):
-            raise ValueError(f"{kept} holds samples of another seed or number or of other scenes")
+            drawing = int(stored["drawing"]) if "drawing" in stored else 1
+        if (found, len(labels), pages, drawing) != (seed, count, _PAGES, _DRAWING):
+            raise ValueError(
+                f"{kept} holds samples of another seed, number or version or of other scenes"
+            )
         maps = np.load(kept / "maps.npy", mmap_mode="r")
         return [Sample(*pair) for pair in zip(maps, labels, strict=True)]
     samples: list[Sample] = []
@@ -164,7 +169,7 @@ def made_samples(
         kept.mkdir(parents=True, exist_ok=True)
         np.save(kept / "maps.npy", maps)
         # Last: then both are there.
-        np.savez(kept / "labels.npz", labels=labels, seed=seed, pages=_PAGES)
+        np.savez(kept / "labels.npz", labels=labels, seed=seed, pages=_PAGES, drawing=_DRAWING)
     return samples
 
 

@@ -25,7 +25,8 @@ def labelled(masks: Picture, seen: Picture) -> Picture:
     """(2, 45, 80) from (T, 3, 360, 640): covered and seen in a fifth of the frames.
 
     What is covered for less, or covered but hardly to be seen, is undecided, and so is what may
-    be text.
+    be text. Text is filled, any overlay is not: a cell may be text
+    and, between strokes, no overlay.
 
     Args:
         masks: Not 0 where a graphic, text, or a mark with letters in it covers the picture.
@@ -46,7 +47,8 @@ def filled(label: Picture) -> Picture:
     """A label of text, (h, w), whose words and figures are rectangles of WORDS at least.
 
     A score is the mean over WORDS: a line that is lower, or the strokes of a large figure, would
-    not fill it, however sure the network were of them.
+    not fill it, however sure the network were of them. Of what is larger than MOST_FILLED only
+    lines are filled, in height; single cells stay as they are.
     """
     out = label.copy()
     rows, columns = WORDS

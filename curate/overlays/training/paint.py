@@ -38,7 +38,10 @@ def pair(rng: Random) -> tuple[Ink, Ink]:
 def sheet(
     size: tuple[int, int], fill: Ink, rng: Random, round_by: float = 0.3
 ) -> tuple[Image.Image, ImageDraw.ImageDraw]:
-    """A plate, (width, height) px, some with round corners or an edge of another colour."""
+    """A plate, (width, height) px, some with an edge of another colour.
+
+    A third have round corners, of a radius of `round_by` of the shorter side.
+    """
     image = Image.new("RGBA", size, (*fill, 0))
     draw = ImageDraw.Draw(image)
     radius = float(rng.choice([0, 0, round_by])) * min(size)

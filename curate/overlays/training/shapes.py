@@ -10,6 +10,7 @@ from curate.overlays.training.paint import pair, sheet, strong
 from curate.overlays.training.sprites import Picture, Random
 
 Size = tuple[int, int]
+"""Width and height, px."""
 
 
 def _blank(size: Size) -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -32,8 +33,9 @@ def _frame(size: Size, rng: Random) -> Picture:
             draw.ellipse((x, y, x + own[0], y + own[1]), fill=(dark, dark, dark, 255))
     ink = (*strong(rng), 255)
     draw.rectangle((0, 0, w - 1, h - 1), outline=ink, width=wide)
-    for n in range(1, int(rng.choice([1, 1, 1, 2, 3]))):  # the bars of a window
-        at = n * w // 3
+    parts = int(rng.choice([1, 1, 1, 2, 3]))
+    for n in range(1, parts):  # the bars of a window
+        at = n * w // parts
         draw.rectangle((at, 0, at + wide, h - 1), fill=ink)
     return np.array(image)
 
@@ -42,9 +44,8 @@ def _target(size: Size, rng: Random) -> Picture:
     """Discs and rings about one middle, alone or several in a row, with or without a ground."""
     side = max(12, min(size))
     count = max(1, min(4, size[0] // side))
-    ground, _ = pair(rng)
     image, draw = (
-        sheet((count * side, side), ground, rng, 0.0)
+        sheet((count * side, side), strong(rng), rng, 0.0)
         if rng.random() < 0.5
         else _blank((count * side, side))
     )
