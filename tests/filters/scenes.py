@@ -87,7 +87,8 @@ def noisy(image: Image, noise: float, rng: np.random.Generator) -> Image:
 def with_object(size_px: int = 40) -> Clip:
     """A resting camera before which a textured box goes to and fro.
 
-    The view is moved by 40 px: at its left edge is a square in a disc, as numbers are drawn.
+    The view is moved by 40 px, so that a square in a disc lies outside it, which `text_overlay`
+    takes for a number (docs/edits.md).
     """
 
     def draw(i: int) -> Image:

@@ -9,6 +9,7 @@ from filters.base import Clip, Unmeasurable
 from filters.clip import clip_from_gray
 from filters.overlay_maps import overlay_maps, windows
 from filters.overlay_network import CELL, network
+from filters.registry import FILTERS
 from filters.text_overlay import WORDS, _colours, over_spans, overlays, text_boxes, text_sureness
 from tests.filters.scenes import HEIGHT, WIDTH, Image, clip, panning, texture, view
 
@@ -102,6 +103,19 @@ def test_letters_that_differ_by_colour_alone_are_found_if_they_stay() -> None:
     )
     assert drawn > 0.9
     assert max(without, moving) < 0.3
+
+
+@pytest.mark.parametrize("seed", range(1, 7))
+def test_a_thing_that_moves_before_a_resting_camera_is_no_text(seed: int) -> None:
+    ground, box = texture(580, 1120, seed=seed)[200:380, 400:720], texture(40, 40, seed=5)
+
+    def draw(i: int) -> Image:
+        frame = ground.copy()
+        x, y = round(140 + 60 * np.sin(i / 16)), round(60 + 25 * np.sin(i / 11))
+        frame[y : y + 40, x : x + 40] = box
+        return frame
+
+    assert FILTERS["text_overlay"].keeps(text_sureness(clip(draw)))
 
 
 def test_a_clip_names_the_frames_of_its_colours() -> None:
