@@ -98,6 +98,14 @@ def test_shapes_with_letters_are_an_overlay_and_undecided_as_text() -> None:
     assert (labels[:, 30:] == 0).all()
 
 
+def test_labels_of_text_alone_are_filled() -> None:
+    masks = np.zeros((4, 3, 360, 640), np.uint8)
+    masks[:, :2, 80:144, 240:248] = 1  # a thin large figure
+    overlay, text = labelled(masks, masks)
+    assert (text[10:18, 28:34] == 1).all()
+    assert not overlay[10:18, [28, 29, 32, 33]].any()
+
+
 def test_labels_of_figures_and_low_lines_fill_the_cells_that_a_score_is_taken_over() -> None:
     label = np.zeros((45, 80), np.uint8)
     label[10:18, 30] = 1  # a thin large figure

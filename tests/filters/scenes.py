@@ -84,15 +84,11 @@ def noisy(image: Image, noise: float, rng: np.random.Generator) -> Image:
 
 
 @cache
-def with_object(size_px: int = 40) -> Clip:
-    """A resting camera before which a textured box goes to and fro.
-
-    The view is moved by 40 px, so that a square in a disc lies outside it, which `text_overlay`
-    takes for a number (docs/edits.md).
-    """
+def with_object(size_px: int = 40, dx: float = 0.0) -> Clip:
+    """A resting camera before which a textured box goes to and fro; `dx` moves the view."""
 
     def draw(i: int) -> Image:
-        frame = view(dx=-40).copy()
+        frame = view(dx=dx).copy()
         x, y = round(140 + 60 * np.sin(i / 16)), 60
         frame[y : y + size_px, x : x + size_px] = texture(size_px, size_px, seed=5)
         return frame

@@ -13,6 +13,7 @@ from curate.overlays.training.sprites import Picture, Random, Sprite, burn
 
 Floats = npt.NDArray[np.float32]
 Size = tuple[int, int]
+"""Width and height, px."""
 
 
 def lettered(picture: Picture, rng: Random) -> Picture:

@@ -6,11 +6,9 @@ from typing import Final
 import numpy as np
 from PIL import Image, ImageDraw
 
+from curate.overlays.training.decoys import Size
 from curate.overlays.training.paint import pair, sheet, strong
 from curate.overlays.training.sprites import Picture, Random
-
-Size = tuple[int, int]
-"""Width and height, px."""
 
 
 def _blank(size: Size) -> tuple[Image.Image, ImageDraw.ImageDraw]:
@@ -81,9 +79,9 @@ def _sign(size: Size, rng: Random) -> Picture:
     ground, ink = pair(rng)
     edge, m, c = (*strong(rng), 255), side // 12, side / 2
     corners = int(rng.choice([3, 4, 8, 24]))
-    turn = float(rng.choice([0, np.pi / corners]))
+    turn = float(rng.choice([0, 180 / corners]))  # degrees
     for reach, fill in ((c - 1, edge), (c - 1 - m, (*ground, 255))):
-        draw.regular_polygon((c, c, reach), corners, rotation=np.rad2deg(turn), fill=fill)
+        draw.regular_polygon((c, c, reach), corners, rotation=turn, fill=fill)
     q = side * rng.uniform(0.12, 0.22)
     kind = rng.random()
     if kind < 0.35:
